@@ -1,0 +1,296 @@
+"""keras-rl2's DQN agent with one TensorFlow call per update: the same learning, many times faster."""
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Callable, List, Optional, Sequence, Tuple
+
+import numpy as np
+import tensorflow as tf
+from rl.agents import DQNAgent
+from rl.callbacks import Callback
+from rl.util import get_soft_target_model_updates
+from tensorflow.core.protobuf.config_pb2 import CallableOptions
+
+from .array_memory import ArrayMemory, Batch
+from .parallel import prepare_memory, train_parallel
+
+backend = tf.compat.v1.keras.backend
+
+
+def make_callable(inputs: Sequence[tf.Tensor], outputs: Sequence[tf.Tensor], updates: Sequence[Any],
+                  connections: Sequence[Tuple[tf.Tensor, tf.Tensor]], in_callers_thread: bool = False) -> Callable:
+    """A function of arrays that runs part of the graph, with a tenth of `Model.predict_on_batch`'s overhead.
+
+    Args:
+        inputs: what the function's arguments are fed to; dtypes must match exactly.
+        outputs: what it returns.
+        updates: operations that must run as well.
+        connections: pairs of a placeholder and the tensor that takes its place.
+        in_callers_thread: whether to compute in the thread that calls, one operation after the other.
+    """
+    options = CallableOptions()
+    options.feed.extend(x.name for x in inputs)
+    options.fetch.extend(x.name for x in outputs)
+    options.target.extend(x.name for x in updates)
+    for placeholder, value in connections:
+        options.tensor_connection.add(from_tensor=value.name, to_tensor=placeholder.name)
+    if in_callers_thread:
+        options.run_options.inter_op_thread_pool = -1
+    return backend.get_session()._make_callable_from_options(options)
+
+
+def as_inputs(states: Any, names: Sequence[str]) -> List[np.ndarray]:
+    """One float32 array per input of the network, from a processor's array, list or dict of arrays."""
+    if isinstance(states, dict):
+        states = [states[name] for name in names]
+    return [np.asarray(x, np.float32) for x in (states if isinstance(states, list) else [states])]
+
+
+class FastDQNAgent(DQNAgent):
+    """Drop-in for `rl.agents.DQNAgent`: the same constructor and methods, the same weights, bit for bit.
+
+    What differs: an update is one call into TensorFlow (target, gradient, optimizer), which runs beside
+    the emulator's step when the memory is an `ArrayMemory`; with soft target updates the target follows
+    *after* the optimizer, where keras-rl2 leaves their order to chance; a loss that is not a number stops
+    the training. Between `forward` and `backward` the weights are changing: look at them in
+    `on_step_end`. Random draws of the environment come from its own generator, as gym's do.
+
+    Args (beyond those of `DQNAgent`):
+        n_step: over how many steps rewards are summed before the target network is asked. Default 1,
+            as in keras-rl2; more needs an `ArrayMemory`.
+            Source: Sutton 1988; 3 in Hessel et al. 2018 (Rainbow).
+        observation_scale: factor on observations, inside the graph, or None. The model itself does not
+            know it: another agent that loads the weights needs the same factor.
+        reward_scale: factor on rewards when learning; scores are reported in game points.
+    """
+
+    def __init__(self, *args, n_step: int = 1, observation_scale: Optional[float] = None,
+                 reward_scale: float = 1., **kwargs):
+        super().__init__(*args, **kwargs)
+        if n_step < 1 or (n_step > 1 and not isinstance(self.memory, ArrayMemory)):
+            raise ValueError(f'n_step is {n_step} with a {type(self.memory).__name__}, expected 1, or more with an '
+                             'ArrayMemory: pass memory=ArrayMemory(...).')
+        most = getattr(self.memory, 'limit', np.inf) - self.memory.window_length - n_step
+        if self.batch_size > most:
+            raise ValueError(f'batch_size is {self.batch_size}, but a memory with limit={self.memory.limit} offers at most '
+                             f'{most} transitions: raise the limit or lower batch_size.')
+        self.n_step = n_step
+        self.observation_scale = observation_scale
+        self.reward_scale = reward_scale
+        self._worker = None  # the thread that updates the network while the emulator steps
+        self._pending = None  # the update that it is working on
+        self._failure = None  # what ended a fit early
+
+    # --- the graph -----------------------------------------------------------------------------------
+
+    def compile(self, optimizer: Any, metrics: Sequence[Any] = ()) -> None:
+        """As `DQNAgent.compile`, but `metrics` is left as it is (keras-rl2 appends to it at each call)."""
+        target_model_update = self.target_model_update
+        try:
+            # above 1, so that keras-rl2 doesn't wrap the optimizer: the soft update is ours
+            self.target_model_update = max(1, target_model_update)
+            super().compile(optimizer, metrics=list(metrics))
+        finally:
+            self.target_model_update = target_model_update
+        self._act = self._build_act()
+        self._learn = self._build_learn()
+
+    def _scaled_inputs(self):
+        """Placeholders for states, and what the network shall see of them: two lists of tensors."""
+        fed = [tf.compat.v1.placeholder(x.dtype, x.shape) for x in self.model.inputs]
+        if self.observation_scale is None:
+            return fed, [tf.identity(x) for x in fed]
+        return fed, [x * self.observation_scale for x in fed]
+
+    def _build_act(self) -> Callable:
+        """A function from states [B, ...] to Q values [B, nb_actions], float32."""
+        self.model._make_predict_function()
+        predict = self.model.predict_function
+        fed, seen = self._scaled_inputs()
+        # the thread that asks computes: for so small a job, waking another one takes as long as the job
+        return make_callable(fed, predict.outputs, [predict.updates_op], list(zip(predict.inputs, seen)),
+                             in_callers_thread=True)
+
+    def _build_learn(self) -> Callable:
+        """A function that makes one update and returns the loss and the metrics.
+
+        It runs the very graph that `train_on_batch` runs, with the target computed inside instead of
+        in NumPy (in the same order and dtypes), and with the metrics set back to zero in the same call.
+        """
+        model = self.trainable_model
+        model._make_train_function()
+        train = model.train_function
+        fed0, state0 = self._scaled_inputs()
+        fed1, state1 = self._scaled_inputs()
+        action = tf.compat.v1.placeholder(tf.int64, (None,))
+        reward = tf.compat.v1.placeholder(tf.float64, (None,))
+        going_on = tf.compat.v1.placeholder(tf.float64, (None,))
+
+        q1 = self.target_model(state1, training=False)
+        if self.enable_double_dqn:
+            best = tf.argmax(self.model(state1, training=False), axis=1)
+            q1 = tf.gather(q1, best, axis=1, batch_dims=1)
+        else:
+            q1 = tf.reduce_max(q1, axis=1)
+        discounted = tf.cast(self.gamma ** self.n_step * q1, tf.float64) * going_on
+        target = tf.cast(self.reward_scale * reward + discounted, tf.float32)
+        mask = tf.one_hot(action, self.nb_actions)
+        targets = tf.where(mask > 0, target[:, None], tf.zeros_like(mask))
+
+        # inputs of the model, its targets (the first is never looked at), and Keras's learning phase
+        connections = list(zip(train.inputs, state0 + [targets, mask, target, targets, tf.constant(True)]))
+        # outputs 1 and 2 are losses of the single outputs, which keras-rl2 throws away
+        results = [train.outputs[0]] + train.outputs[3:]
+        with tf.control_dependencies(results):
+            after = [variable.assign(tf.zeros_like(variable)) for metric in model.metrics for variable in metric.variables]
+        if self.target_model_update < 1:
+            with tf.control_dependencies([train.updates_op]):
+                after += [weights.assign(value) for weights, value in get_soft_target_model_updates(
+                    self.target_model, self.model, self.target_model_update)]
+        return make_callable(fed0 + fed1 + [action, reward, going_on], results,
+                             [train.updates_op] + [assign.op for assign in after], connections)
+
+    # --- acting and learning -------------------------------------------------------------------------
+
+    def compute_batch_q_values(self, state_batch: Sequence[Any]) -> np.ndarray:
+        """Q values [B, nb_actions] (float32) of a list of B states."""
+        return self._act(*as_inputs(self.process_state_batch(state_batch), self.model.input_names))[0]
+
+    def forward(self, observation: Any) -> int:
+        """Chooses an action; then, while the emulator steps, the network learns."""
+        action = super().forward(observation)
+        if self.training and isinstance(self.memory, ArrayMemory):
+            # An update never looks at what the newest step brings, so it need not wait for it.
+            if self.step % self.memory_interval == 0:
+                self.memory.append(observation, action, 0., False)
+            if self.learns_at(self.step):
+                if self._worker is None:
+                    self._worker = ThreadPoolExecutor(1)
+                # drawn here and not in the thread: the order of random draws must not depend on timing
+                self._pending = self._worker.submit(self.learn, self.draw_batch())
+        return action
+
+    def backward(self, reward: float, terminal: bool) -> List[float]:
+        """Stores what the step brought; returns the metrics of the update, or NaNs if there was none."""
+        if not self.training:
+            return super().backward(reward, terminal)
+        if self.step % self.memory_interval == 0:
+            if isinstance(self.memory, ArrayMemory):
+                self.memory.set_outcome(reward, terminal)
+            else:
+                self.memory.append(self.recent_observation, self.recent_action, reward, terminal)
+        if self.learns_at(self.step):
+            pending, self._pending = self._pending, None
+            try:
+                learned = pending.result() if pending else self.learn(self.draw_batch())
+            except FloatingPointError as error:
+                # the one exception after which keras-rl2's fit still calls on_train_end; ours raises the error itself
+                self._failure = error
+                raise KeyboardInterrupt from error
+            metrics = self.complete_metrics(learned)
+        else:
+            metrics = [np.nan] * len(self.metrics_names)
+        self.follow_target(self.step)
+        return metrics
+
+    def learns_at(self, step: int) -> bool:
+        """Whether there is an update at this step."""
+        return step > self.nb_steps_warmup and step % self.train_interval == 0
+
+    def follow_target(self, step: int) -> None:
+        """Copies the weights to the target network if a hard update is due at this step."""
+        if self.target_model_update >= 1 and step % self.target_model_update == 0:
+            self.update_target_model_hard()
+
+    def draw_batch(self) -> List[np.ndarray]:
+        """Draws transitions from the memory: the arrays that `learn` takes."""
+        if isinstance(self.memory, ArrayMemory) and self.memory.stored is not None:
+            batch = self.memory.sample_arrays(self.batch_size, n_step=self.n_step, gamma=self.gamma)
+        else:
+            state0, action, reward, state1, terminal1 = zip(*self.memory.sample(self.batch_size))
+            batch = Batch(state0, np.array(action), np.array(reward), np.array(terminal1), state1, False)
+        states = [batch.state0, batch.state1]
+        if batch.padded and self.processor is not None:
+            # keras-rl2 pads with float64 zeros, which makes the whole batch float64; a processor may count on it
+            states = [x.astype(np.float64) for x in states]
+        arrays = [x for state in states for x in as_inputs(self.process_state_batch(state), self.model.input_names)]
+        return arrays + [batch.action.astype(np.int64), batch.reward.astype(np.float64), 1. - batch.terminal1]
+
+    def learn(self, arrays: Sequence[np.ndarray]) -> List[np.float32]:
+        """Makes one update; returns the loss and the metrics given to `compile`.
+
+        Raises:
+            FloatingPointError: if the loss is not a finite number.
+        """
+        metrics = self._learn(*arrays)
+        if not np.isfinite(metrics[0]):
+            raise FloatingPointError(
+                f'The loss is {metrics[0]} at step {self.step}, expected a finite number: the weights are spoilt. Load the '
+                'last checkpoint or make the agent anew; lower the learning rate, scale the rewards or set delta_clip=1.')
+        return metrics
+
+    def complete_metrics(self, learned: List[float]) -> List[float]:
+        """The metrics of an update as callbacks get them: with those of the policy and the processor."""
+        return learned + self.policy.metrics + (self.processor.metrics if self.processor is not None else [])
+
+    # --- training ------------------------------------------------------------------------------------
+
+    def fit(self, env: Any, nb_steps: int, action_repetition: int = 1,
+            callbacks: Optional[Sequence[Any]] = None, *args, **kwargs) -> Any:
+        """As `DQNAgent.fit`; whatever ends it, no thread is left behind and the agent is usable.
+
+        Raises:
+            FloatingPointError: if the loss is not a finite number, after `on_train_end`.
+        """
+        prepare_memory(self.memory, 1)
+        self._failure = None
+        try:
+            history = super().fit(env, nb_steps, action_repetition, [_Settle()] + list(callbacks or []), *args, **kwargs)
+        finally:
+            self.settle()
+        if self._failure is not None:
+            raise self._failure
+        return history
+
+    def fit_parallel(self, make_env: Callable[[], Any], nb_envs: int, nb_steps: int,
+                     callbacks: Optional[Sequence[Any]] = None, verbose: int = 1, log_interval: int = 10000,
+                     seed: Optional[int] = None, learning_rate: Optional[Callable[[int], float]] = None) -> Any:
+        """Trains on `nb_envs` emulators at once, which step in a thread beside the learner.
+
+        In each round all emulators make one step with actions from one forward pass, while the network
+        makes the updates that are due: `nb_steps_warmup`, `train_interval`, `target_model_update`, the
+        policy's annealing and the callbacks count environment steps, as in `fit`. A finished game
+        spends one round on its reset. The memory, an `ArrayMemory`, gets a row per emulator.
+        For `action_repetition`, random starts and limits on a game's length use gym's wrappers.
+        The processor is shared by all emulators and its step methods run in their thread.
+
+        Args:
+            make_env: makes one environment; called `nb_envs` times. The environments are closed at the end.
+            nb_envs: emulators; 8 keep a learner on the console's RAM busy.
+            nb_steps: environment steps, all emulators together; rounded up to whole rounds.
+            callbacks, verbose, log_interval: as in `fit`. A callback's `on_round_end(round)`, if it has
+                one, is called between rounds, when nothing is under way: the place to save everything.
+            seed: for the emulators (seed, seed + 1, ...), NumPy and `random`; the same seed and number of
+                emulators repeat a training exactly. None leaves all generators as they are.
+            learning_rate: a function from environment steps to the learning rate, asked every 1,000 steps.
+
+        Returns:
+            keras.callbacks.History, with `episode_reward` (points), `nb_episode_steps` and `nb_steps`.
+
+        Raises:
+            ValueError: if `nb_envs` is below 1 or above what the memory can hold.
+            RuntimeError: if the agent is not compiled, or if an emulator dies; what was learned is kept.
+            FloatingPointError: if the loss is not a finite number.
+        """
+        return train_parallel(self, make_env, nb_envs, nb_steps, callbacks, verbose, log_interval, seed, learning_rate)
+
+    def settle(self) -> None:
+        """Waits until nothing is under way, and ends the thread."""
+        if self._worker is not None:
+            self._worker.shutdown(wait=True)
+        self._worker = self._pending = None
+
+
+class _Settle(Callback):
+    """Lets an interrupted update finish before the other callbacks look at the weights."""
+
+    def on_train_end(self, logs=None):
+        self.model.settle()

@@ -1,0 +1,38 @@
+"""How many processor threads TensorFlow uses."""
+from typing import Optional
+
+
+def set_threads(n: Optional[int] = None) -> None:
+    """Sets how many threads share the work inside one TensorFlow operation.
+
+    The RAM network's operations take a tenth of a millisecond each: dividing them among threads costs
+    more than it saves, so the default is one. Networks that read the screen gain from as many threads
+    as the computer has cores. Call it before anything is trained or predicted: TensorFlow starts its
+    threads once. The number of threads changes the order in which sums are made, and so the last
+    digits of the weights.
+
+    Args:
+        n: threads within one operation; None is 1, what the RAM network runs fastest with.
+
+    Raises:
+        ValueError: if `n` is not a positive whole number.
+        RuntimeError: if TensorFlow has started its threads already.
+    """
+    threads = 1 if n is None else n
+    if not isinstance(threads, int) or threads < 1:
+        raise ValueError(f'n is {n!r}, expected a whole number of threads from 1, or None for the fastest.')
+    # imported here, so that a reader who only imports helpers does not wait for TensorFlow
+    import tensorflow as tf
+    from tensorflow.python.keras import backend
+
+    if tf.config.threading.get_intra_op_parallelism_threads() == threads:
+        return  # a cell that is run again asks for nothing new
+    too_late = RuntimeError(f'set_threads({n}) came after TensorFlow started its threads: restart the kernel and call '
+                            'it before a model is built.')
+    # graph mode does not notice a setting that comes after the session exists: it is ignored in silence
+    if getattr(backend._SESSION, 'session', None) is not None:
+        raise too_late
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+    except RuntimeError as error:
+        raise too_late from error
