@@ -51,10 +51,10 @@ class ArrayMemory(SequentialMemory):
             raise ValueError(f'nb_envs is {nb_envs}, expected 1 to {self.limit} (the memory\'s limit): '
                              'use fewer emulators or a larger memory.')
         self.nb_envs = nb_envs
-        self.slots = self.limit // nb_envs
-        self.first = 0  # slot of the oldest step
+        self.rows = self.limit // nb_envs * nb_envs  # step t of emulator i lies in row (t * nb_envs + i) % rows
+        self.first = 0  # row of the oldest step of emulator 0
         self.size = 0  # steps held, per emulator
-        self.stored = None  # arrays [slots, nb_envs, ...], made when the first observation is known
+        self.stored = None  # arrays [rows, ...], made when the first observation is known
 
     @property
     def nb_entries(self) -> int:
@@ -89,26 +89,30 @@ class ArrayMemory(SequentialMemory):
         if self.stored is None:
             self.rewards.data[-1], self.terminals.data[-1] = reward, terminal
         else:
-            newest = (self.first + self.size - 1) % self.slots
+            newest = self._newest()
             self.stored['reward'][newest], self.stored['terminal'][newest] = reward, terminal
+
+    def _newest(self) -> slice:
+        """The rows of the newest step."""
+        start = (self.first + (self.size - 1) * self.nb_envs) % self.rows
+        return slice(start, start + self.nb_envs)
 
     def _put(self, observations, actions, rewards, terminals) -> None:
         if self.stored is None:
-            shape = (self.slots, self.nb_envs)
             # zeros, not empty: a page of zeros takes no memory until something is written into it
-            self.stored = {'observation': np.zeros(shape + observations.shape[1:], observations.dtype),
-                           'action': np.zeros(shape + actions.shape[1:], actions.dtype),
-                           'reward': np.zeros(shape, np.float64), 'terminal': np.zeros(shape, np.bool_)}
+            self.stored = {'observation': np.zeros((self.rows,) + observations.shape[1:], observations.dtype),
+                           'action': np.zeros((self.rows,) + actions.shape[1:], actions.dtype),
+                           'reward': np.zeros(self.rows, np.float64), 'terminal': np.zeros(self.rows, np.bool_)}
         held = self.stored['observation']
-        if observations.shape[1:] != held.shape[2:] or observations.dtype != held.dtype:
+        if observations.shape[1:] != held.shape[1:] or observations.dtype != held.dtype:
             raise ValueError(f'Received an observation of shape {observations.shape[1:]} and dtype {observations.dtype}, '
-                             f'expected {held.shape[2:]} and {held.dtype} as before: wrap the environment so that '
+                             f'expected {held.shape[1:]} and {held.dtype} as before: wrap the environment so that '
                              'all observations are alike, or use a new memory.')
-        if self.size < self.slots:
+        if self.size * self.nb_envs < self.rows:
             self.size += 1
         else:
-            self.first = (self.first + 1) % self.slots
-        newest = (self.first + self.size - 1) % self.slots
+            self.first = (self.first + self.nb_envs) % self.rows
+        newest = self._newest()
         for name, value in zip(self.stored, (observations, actions, rewards, terminals)):
             self.stored[name][newest] = value
 
@@ -131,52 +135,49 @@ class ArrayMemory(SequentialMemory):
             raise ValueError(f'The memory holds {self.size} steps per emulator, expected at least '
                              f'{self.window_length + n_step + 1} for states of {self.window_length} observations and '
                              f'returns over {n_step} steps: raise nb_steps_warmup.')
-        last, env = self._draw(batch_size, batch_idxs, n_step)
-
-        def gather(name: str, start: int, stop: int) -> np.ndarray:
-            """The values [B, stop - start, ...] that lie `start` to `stop` steps after each state0's last."""
-            slots = (self.first + last[:, None] + np.arange(start, stop)) % self.slots
-            return self.stored[name][slots, env[:, None]]
-
         window = self.window_length
-        frames = gather('observation', 1 - window, n_step + 1)
+        # the rows from `window` steps before each state0's last observation to `n_step` after it
+        rows = self._draw(batch_size, batch_idxs, n_step)[:, None] + np.arange(-window, n_step + 1) * self.nb_envs
+        rows = (self.first + rows) % self.rows
+        frames = self.stored['observation'].take(rows[:, 1:], axis=0)
+        ended = self.stored['terminal'].take(rows[:, :-1])
+        reward = self.stored['reward'].take(rows[:, window:-1])
+        action = self.stored['action'].take(rows[:, window], axis=0)
+
         padded = False
         if window > 1 and not self.ignore_episode_boundaries:
             # a terminal step is followed by its game's last observation; the next game begins after that
-            ended = gather('terminal', -window, -1)
-            before = np.logical_or.accumulate(ended[:, ::-1], axis=1)[:, ::-1]
+            before = np.logical_or.accumulate(ended[:, window - 2::-1], axis=1)[:, ::-1]
             padded = bool(before.any())
             if padded:
                 frames[:, :window - 1][before] = 0
-        reward, terminal = gather('reward', 0, n_step), gather('terminal', 0, n_step)
+        over = ended[:, window:]
         if n_step > 1:
-            over = np.logical_or.accumulate(terminal, axis=1)
+            over = np.logical_or.accumulate(over, axis=1)
             reward[:, 1:][over[:, :-1]] = 0.  # points of the next game
             reward = reward @ gamma ** np.arange(n_step)
-            terminal = over[:, -1:]
-        return Batch(frames[:, :window], gather('action', 0, 1)[:, 0], reward.reshape(-1), terminal[:, 0],
-                     frames[:, n_step:], padded)
+        return Batch(frames[:, :window], action, reward.reshape(-1), over[:, -1], frames[:, n_step:], padded)
 
-    def _draw(self, batch_size: int, batch_idxs: Optional[Sequence[int]], n_step: int):
-        """Ages (0 is the oldest) of the states' last observations, and their emulators: two [B] arrays.
+    def _draw(self, batch_size: int, batch_idxs: Optional[Sequence[int]], n_step: int) -> np.ndarray:
+        """Rows [B] of the states' last observations, counted from the oldest step.
 
         One draw for each transition, and another whenever a draw falls on the last observation of a
         game, from which nobody acted: the order of keras-rl2, and so the same random numbers.
         """
-        # the first `window_length` steps can't be checked for a game's end; the last ones have no outcome yet
-        lowest, count = self.window_length, (self.size - n_step - self.window_length) * self.nb_envs
+        # of the first `window_length` steps the game's start is unknown, of the last `n_step` the outcome
+        lowest, count = self.window_length * self.nb_envs, (self.size - n_step - self.window_length) * self.nb_envs
         if batch_idxs is None:
-            batch_idxs = np.array(sample_batch_indexes(0, count, batch_size)) + lowest * self.nb_envs
-        drawn = np.array(batch_idxs)
-        if len(drawn) != batch_size or drawn.min() < lowest or drawn.max() >= lowest * self.nb_envs + count:
-            raise ValueError(f'Received {len(drawn)} indexes from {drawn.min()} to {drawn.max()}, expected {batch_size} '
-                             f'from {lowest} to {lowest * self.nb_envs + count - 1}.')
-        terminal = self.stored['terminal']
+            drawn = np.array(sample_batch_indexes(0, count, batch_size)) + lowest
+        else:
+            drawn = np.array(batch_idxs)
+            if len(drawn) != batch_size or drawn.min() < lowest or drawn.max() >= lowest + count:
+                raise ValueError(f'Received {len(drawn)} indexes from {drawn.min()} to {drawn.max()}, expected {batch_size} '
+                                 f'from {lowest} to {lowest + count - 1}.')
 
-        def nobody_acted(index):
-            return terminal[(self.first + index // self.nb_envs - 1) % self.slots, index % self.nb_envs]
+        def nobody_acted(row):
+            return self.stored['terminal'][(self.first + row - self.nb_envs) % self.rows]
 
         for i in np.flatnonzero(nobody_acted(drawn)):
             while nobody_acted(drawn[i]):
-                drawn[i] = sample_batch_indexes(0, count, 1)[0] + lowest * self.nb_envs
-        return drawn // self.nb_envs, drawn % self.nb_envs
+                drawn[i] = sample_batch_indexes(0, count, 1)[0] + lowest
+        return drawn

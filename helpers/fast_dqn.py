@@ -8,11 +8,10 @@ from rl.agents import DQNAgent
 from rl.callbacks import Callback
 from rl.util import get_soft_target_model_updates
 from tensorflow.core.protobuf.config_pb2 import CallableOptions
+from tensorflow.python.keras import backend
 
 from .array_memory import ArrayMemory, Batch
 from .parallel import prepare_memory, train_parallel
-
-backend = tf.compat.v1.keras.backend
 
 
 def make_callable(inputs: Sequence[tf.Tensor], outputs: Sequence[tf.Tensor], updates: Sequence[Any],
@@ -92,6 +91,7 @@ class FastDQNAgent(DQNAgent):
             self.target_model_update = target_model_update
         self._act = self._build_act()
         self._learn = self._build_learn()
+        self._on_train_begin()
 
     def _scaled_inputs(self):
         """Placeholders for states, and what the network shall see of them: two lists of tensors."""
@@ -140,7 +140,7 @@ class FastDQNAgent(DQNAgent):
         # outputs 1 and 2 are losses of the single outputs, which keras-rl2 throws away
         results = [train.outputs[0]] + train.outputs[3:]
         with tf.control_dependencies(results):
-            after = [variable.assign(tf.zeros_like(variable)) for metric in model.metrics for variable in metric.variables]
+            after = [variable.assign(tf.zeros(variable.shape)) for metric in model.metrics for variable in metric.variables]
         if self.target_model_update < 1:
             with tf.control_dependencies([train.updates_op]):
                 after += [weights.assign(value) for weights, value in get_soft_target_model_updates(
@@ -165,7 +165,7 @@ class FastDQNAgent(DQNAgent):
                 if self._worker is None:
                     self._worker = ThreadPoolExecutor(1)
                 # drawn here and not in the thread: the order of random draws must not depend on timing
-                self._pending = self._worker.submit(self.learn, self.draw_batch())
+                self._pending = self._worker.submit(self.learn, self.draw_batch(), self.step)
         return action
 
     def backward(self, reward: float, terminal: bool) -> List[float]:
@@ -180,16 +180,20 @@ class FastDQNAgent(DQNAgent):
         if self.learns_at(self.step):
             pending, self._pending = self._pending, None
             try:
-                learned = pending.result() if pending else self.learn(self.draw_batch())
+                learned = pending.result() if pending else self.learn(self.draw_batch(), self.step)
             except FloatingPointError as error:
                 # the one exception after which keras-rl2's fit still calls on_train_end; ours raises the error itself
                 self._failure = error
                 raise KeyboardInterrupt from error
             metrics = self.complete_metrics(learned)
         else:
-            metrics = [np.nan] * len(self.metrics_names)
+            metrics = self.no_metrics[:]
         self.follow_target(self.step)
         return metrics
+
+    def _on_train_begin(self):
+        # keras-rl2 collects the names at every step, which takes as long as acting
+        self.no_metrics = [np.nan] * len(self.metrics_names)
 
     def learns_at(self, step: int) -> bool:
         """Whether there is an update at this step."""
@@ -211,11 +215,13 @@ class FastDQNAgent(DQNAgent):
         if batch.padded and self.processor is not None:
             # keras-rl2 pads with float64 zeros, which makes the whole batch float64; a processor may count on it
             states = [x.astype(np.float64) for x in states]
-        arrays = [x for state in states for x in as_inputs(self.process_state_batch(state), self.model.input_names)]
+        if self.processor is not None:
+            states = [self.process_state_batch(x) for x in states]
+        arrays = [x for state in states for x in as_inputs(state, self.model.input_names)]
         return arrays + [batch.action.astype(np.int64), batch.reward.astype(np.float64), 1. - batch.terminal1]
 
-    def learn(self, arrays: Sequence[np.ndarray]) -> List[np.float32]:
-        """Makes one update; returns the loss and the metrics given to `compile`.
+    def learn(self, arrays: Sequence[np.ndarray], step: int) -> List[np.float32]:
+        """Makes one update at `step`; returns the loss and the metrics given to `compile`.
 
         Raises:
             FloatingPointError: if the loss is not a finite number.
@@ -223,7 +229,7 @@ class FastDQNAgent(DQNAgent):
         metrics = self._learn(*arrays)
         if not np.isfinite(metrics[0]):
             raise FloatingPointError(
-                f'The loss is {metrics[0]} at step {self.step}, expected a finite number: the weights are spoilt. Load the '
+                f'The loss is {metrics[0]} at step {step}, expected a finite number: the weights are spoilt. Load the '
                 'last checkpoint or make the agent anew; lower the learning rate, scale the rewards or set delta_clip=1.')
         return metrics
 

@@ -133,9 +133,9 @@ class ParallelTraining:
             if self.learning_rate is not None and step % 1000 == 0:
                 tf.keras.backend.set_value(agent.trainable_model.optimizer.learning_rate, self.learning_rate(step))
             if agent.learns_at(step):
-                metrics.append(agent.complete_metrics(agent.learn(agent.draw_batch())))
+                metrics.append(agent.complete_metrics(agent.learn(agent.draw_batch(), step)))
             else:
-                metrics.append([np.nan] * len(agent.metrics_names))
+                metrics.append(agent.no_metrics[:])
             agent.follow_target(step)
         return metrics
 
@@ -191,6 +191,7 @@ def train_parallel(agent: Any, make_env: Callable[[], Any], nb_envs: int, nb_ste
     agent.parallel = ParallelTraining(agent, emulators, callback_list, learning_rate)
     did_abort = True
     try:
+        agent._on_train_begin()
         callback_list.on_train_begin()
         agent.parallel.begin()
         while agent.step < nb_steps:
