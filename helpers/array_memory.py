@@ -105,9 +105,9 @@ class ArrayMemory(SequentialMemory):
                            'reward': np.zeros(self.rows, np.float64), 'terminal': np.zeros(self.rows, np.bool_)}
         held = self.stored['observation']
         if observations.shape[1:] != held.shape[1:] or observations.dtype != held.dtype:
-            raise ValueError(f'Received an observation of shape {observations.shape[1:]} and dtype {observations.dtype}, '
-                             f'expected {held.shape[1:]} and {held.dtype} as before: wrap the environment so that '
-                             'all observations are alike, or use a new memory.')
+            raise ValueError(f'Received an observation of shape {observations.shape[1:]} and dtype '
+                             f'{observations.dtype}, expected {held.shape[1:]} and {held.dtype} as before: wrap the '
+                             'environment so that all observations are alike, or use a new memory.')
         if self.size * self.nb_envs < self.rows:
             self.size += 1
         else:
@@ -171,8 +171,8 @@ class ArrayMemory(SequentialMemory):
         else:
             drawn = np.array(batch_idxs)
             if len(drawn) != batch_size or drawn.min() < lowest or drawn.max() >= lowest + count:
-                raise ValueError(f'Received {len(drawn)} indexes from {drawn.min()} to {drawn.max()}, expected {batch_size} '
-                                 f'from {lowest} to {lowest + count - 1}.')
+                raise ValueError(f'Received {len(drawn)} indexes from {drawn.min()} to {drawn.max()}, expected '
+                                 f'{batch_size} from {lowest} to {lowest + count - 1}.')
 
         def nobody_acted(row):
             return self.stored['terminal'][(self.first + row - self.nb_envs) % self.rows]

@@ -1,39 +1,14 @@
 """keras-rl2's DQN agent with one TensorFlow call per update: the same learning, many times faster."""
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Callable, List, Optional, Sequence, Tuple
+from typing import Any, Callable, List, Optional, Sequence
 
 import numpy as np
-import tensorflow as tf
 from rl.agents import DQNAgent
 from rl.callbacks import Callback
-from rl.util import get_soft_target_model_updates
-from tensorflow.core.protobuf.config_pb2 import CallableOptions
-from tensorflow.python.keras import backend
 
 from .array_memory import ArrayMemory, Batch
+from .fused_graph import act_function, learn_function
 from .parallel import prepare_memory, train_parallel
-
-
-def make_callable(inputs: Sequence[tf.Tensor], outputs: Sequence[tf.Tensor], updates: Sequence[Any],
-                  connections: Sequence[Tuple[tf.Tensor, tf.Tensor]], in_callers_thread: bool = False) -> Callable:
-    """A function of arrays that runs part of the graph, with a tenth of `Model.predict_on_batch`'s overhead.
-
-    Args:
-        inputs: what the function's arguments are fed to; dtypes must match exactly.
-        outputs: what it returns.
-        updates: operations that must run as well.
-        connections: pairs of a placeholder and the tensor that takes its place.
-        in_callers_thread: whether to compute in the thread that calls, one operation after the other.
-    """
-    options = CallableOptions()
-    options.feed.extend(x.name for x in inputs)
-    options.fetch.extend(x.name for x in outputs)
-    options.target.extend(x.name for x in updates)
-    for placeholder, value in connections:
-        options.tensor_connection.add(from_tensor=value.name, to_tensor=placeholder.name)
-    if in_callers_thread:
-        options.run_options.inter_op_thread_pool = -1
-    return backend.get_session()._make_callable_from_options(options)
 
 
 def as_inputs(states: Any, names: Sequence[str]) -> List[np.ndarray]:
@@ -69,16 +44,14 @@ class FastDQNAgent(DQNAgent):
                              'ArrayMemory: pass memory=ArrayMemory(...).')
         most = getattr(self.memory, 'limit', np.inf) - self.memory.window_length - n_step
         if self.batch_size > most:
-            raise ValueError(f'batch_size is {self.batch_size}, but a memory with limit={self.memory.limit} offers at most '
-                             f'{most} transitions: raise the limit or lower batch_size.')
+            raise ValueError(f'batch_size is {self.batch_size}, but a memory with limit={self.memory.limit} offers at '
+                             f'most {most} transitions: raise the limit or lower batch_size.')
         self.n_step = n_step
         self.observation_scale = observation_scale
         self.reward_scale = reward_scale
         self._worker = None  # the thread that updates the network while the emulator steps
         self._pending = None  # the update that it is working on
         self._failure = None  # what ended a fit early
-
-    # --- the graph -----------------------------------------------------------------------------------
 
     def compile(self, optimizer: Any, metrics: Sequence[Any] = ()) -> None:
         """As `DQNAgent.compile`, but `metrics` is left as it is (keras-rl2 appends to it at each call)."""
@@ -89,64 +62,9 @@ class FastDQNAgent(DQNAgent):
             super().compile(optimizer, metrics=list(metrics))
         finally:
             self.target_model_update = target_model_update
-        self._act = self._build_act()
-        self._learn = self._build_learn()
+        self._act = act_function(self)
+        self._learn = learn_function(self)
         self._on_train_begin()
-
-    def _scaled_inputs(self):
-        """Placeholders for states, and what the network shall see of them: two lists of tensors."""
-        fed = [tf.compat.v1.placeholder(x.dtype, x.shape) for x in self.model.inputs]
-        if self.observation_scale is None:
-            return fed, [tf.identity(x) for x in fed]
-        return fed, [x * self.observation_scale for x in fed]
-
-    def _build_act(self) -> Callable:
-        """A function from states [B, ...] to Q values [B, nb_actions], float32."""
-        self.model._make_predict_function()
-        predict = self.model.predict_function
-        fed, seen = self._scaled_inputs()
-        # the thread that asks computes: for so small a job, waking another one takes as long as the job
-        return make_callable(fed, predict.outputs, [predict.updates_op], list(zip(predict.inputs, seen)),
-                             in_callers_thread=True)
-
-    def _build_learn(self) -> Callable:
-        """A function that makes one update and returns the loss and the metrics.
-
-        It runs the very graph that `train_on_batch` runs, with the target computed inside instead of
-        in NumPy (in the same order and dtypes), and with the metrics set back to zero in the same call.
-        """
-        model = self.trainable_model
-        model._make_train_function()
-        train = model.train_function
-        fed0, state0 = self._scaled_inputs()
-        fed1, state1 = self._scaled_inputs()
-        action = tf.compat.v1.placeholder(tf.int64, (None,))
-        reward = tf.compat.v1.placeholder(tf.float64, (None,))
-        going_on = tf.compat.v1.placeholder(tf.float64, (None,))
-
-        q1 = self.target_model(state1, training=False)
-        if self.enable_double_dqn:
-            best = tf.argmax(self.model(state1, training=False), axis=1)
-            q1 = tf.gather(q1, best, axis=1, batch_dims=1)
-        else:
-            q1 = tf.reduce_max(q1, axis=1)
-        discounted = tf.cast(self.gamma ** self.n_step * q1, tf.float64) * going_on
-        target = tf.cast(self.reward_scale * reward + discounted, tf.float32)
-        mask = tf.one_hot(action, self.nb_actions)
-        targets = tf.where(mask > 0, target[:, None], tf.zeros_like(mask))
-
-        # inputs of the model, its targets (the first is never looked at), and Keras's learning phase
-        connections = list(zip(train.inputs, state0 + [targets, mask, target, targets, tf.constant(True)]))
-        # outputs 1 and 2 are losses of the single outputs, which keras-rl2 throws away
-        results = [train.outputs[0]] + train.outputs[3:]
-        with tf.control_dependencies(results):
-            after = [variable.assign(tf.zeros(variable.shape)) for metric in model.metrics for variable in metric.variables]
-        if self.target_model_update < 1:
-            with tf.control_dependencies([train.updates_op]):
-                after += [weights.assign(value) for weights, value in get_soft_target_model_updates(
-                    self.target_model, self.model, self.target_model_update)]
-        return make_callable(fed0 + fed1 + [action, reward, going_on], results,
-                             [train.updates_op] + [assign.op for assign in after], connections)
 
     # --- acting and learning -------------------------------------------------------------------------
 
@@ -158,7 +76,8 @@ class FastDQNAgent(DQNAgent):
         """Chooses an action; then, while the emulator steps, the network learns."""
         action = super().forward(observation)
         if self.training and isinstance(self.memory, ArrayMemory):
-            # An update never looks at what the newest step brings, so it need not wait for it.
+            # An update never looks at what the newest step brings, so it need not wait for it. (An interrupted
+            # step stays in the memory with 0 points.)
             if self.step % self.memory_interval == 0:
                 self.memory.append(observation, action, 0., False)
             if self.learns_at(self.step):
@@ -229,8 +148,9 @@ class FastDQNAgent(DQNAgent):
         metrics = self._learn(*arrays)
         if not np.isfinite(metrics[0]):
             raise FloatingPointError(
-                f'The loss is {metrics[0]} at step {step}, expected a finite number: the weights are spoilt. Load the '
-                'last checkpoint or make the agent anew; lower the learning rate, scale the rewards or set delta_clip=1.')
+                f'The loss is {metrics[0]} at step {step}, expected a finite number: the weights are spoilt. Load '
+                'the last checkpoint or make the agent anew; lower the learning rate, scale the rewards or set '
+                'delta_clip=1.')
         return metrics
 
     def complete_metrics(self, learned: List[float]) -> List[float]:
@@ -249,7 +169,8 @@ class FastDQNAgent(DQNAgent):
         prepare_memory(self.memory, 1)
         self._failure = None
         try:
-            history = super().fit(env, nb_steps, action_repetition, [_Settle()] + list(callbacks or []), *args, **kwargs)
+            callbacks = [_Settle()] + list(callbacks or [])
+            history = super().fit(env, nb_steps, action_repetition, callbacks, *args, **kwargs)
         finally:
             self.settle()
         if self._failure is not None:

@@ -180,7 +180,7 @@ def train_parallel(agent: Any, make_env: Callable[[], Any], nb_envs: int, nb_ste
         np.random.seed(seed)
         random.seed(seed)
     history = tf.keras.callbacks.History()
-    loggers = [TrainIntervalLogger(interval=log_interval)] if verbose == 1 else [TrainEpisodeLogger()] if verbose else []
+    loggers = {0: [], 1: [TrainIntervalLogger(interval=log_interval)]}.get(verbose, [TrainEpisodeLogger()])
     callback_list = CallbackList(list(callbacks or []) + loggers + [history])
     emulators = Emulators(make_env, nb_envs, agent.processor, seed)
     callback_list.set_model(agent)
@@ -211,11 +211,13 @@ def _check(agent: Any, nb_envs: int) -> None:
         raise RuntimeError('The agent is not compiled, expected a call of compile() before fit_parallel().')
     memory = agent.memory
     if not isinstance(memory, ArrayMemory):
-        raise ValueError(f'The memory is a {type(memory).__name__}, expected an ArrayMemory: pass memory=ArrayMemory(...).')
+        raise ValueError(f'The memory is a {type(memory).__name__}, expected an ArrayMemory: pass '
+                         'memory=ArrayMemory(...).')
     needed = memory.window_length + agent.n_step + 1
     if not 1 <= nb_envs <= memory.limit // needed:
-        raise ValueError(f'nb_envs is {nb_envs}, expected 1 to {memory.limit // needed}: each emulator needs at least {needed} '
-                         f'steps in a memory with limit={memory.limit}. Use fewer emulators or a larger memory.')
+        raise ValueError(f'nb_envs is {nb_envs}, expected 1 to {memory.limit // needed}: each emulator needs at least '
+                         f'{needed} steps in a memory with limit={memory.limit}. Use fewer emulators or a larger '
+                         'memory.')
     if agent.nb_steps_warmup < nb_envs * needed:
-        raise ValueError(f'nb_steps_warmup is {agent.nb_steps_warmup}, expected at least {nb_envs * needed} for {nb_envs} '
-                         'emulators, so that there is something to learn from: raise it.')
+        raise ValueError(f'nb_steps_warmup is {agent.nb_steps_warmup}, expected at least {nb_envs * needed} for '
+                         f'{nb_envs} emulators, so that there is something to learn from: raise it.')

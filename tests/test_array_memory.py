@@ -34,7 +34,8 @@ def test_same_experiences_as_sequential_memory(case):
         for memory in (stock, ours):
             memory.append(observation, action, reward, terminal, training=training)
         assert ours.nb_entries == stock.nb_entries
-        assert np.array_equal(np.array(ours.get_recent_state(observation)), np.array(stock.get_recent_state(observation)))
+        recent, expected = ours.get_recent_state(observation), stock.get_recent_state(observation)
+        assert np.array_equal(np.array(recent), np.array(expected))
         if stock.nb_entries >= window + 6 and step % 5 == 0:
             batch_size = rng.randint(1, 40)  # sometimes more than the memory holds
             expected = seeded(lambda: stock.sample(batch_size))

@@ -74,7 +74,8 @@ class Clip(Processor):
 
 
 def ram_model(size=128):
-    return Sequential([Flatten(input_shape=(3, size)), Dense(512, activation='relu'), Dense(128, activation='relu'), Dense(6)])
+    return Sequential([Flatten(input_shape=(3, size)), Dense(512, activation='relu'), Dense(128, activation='relu'),
+                       Dense(6)])
 
 
 def screen_model():
@@ -96,7 +97,8 @@ def make_agent(agent_class, memory_class, model, **options):
     return agent
 
 
-def train(agent_class, memory_class, build_model=ram_model, env=make_env, nb_steps=1041, weights=None, fit={}, **options):
+def train(agent_class, memory_class, build_model=ram_model, env=make_env, nb_steps=1041, weights=None, fit={},
+          **options):
     """Trains from the same seeds and, if given, the same weights; returns all that must be the same."""
     np.random.seed(5)
     random.seed(5)
@@ -183,7 +185,8 @@ def test_n_step_and_scales_equal_a_model_and_rewards_scaled_by_hand():
             return batch.astype(np.float32) * np.float32(.25)
 
     by_hand = train(FastDQNAgent, ArrayMemory, nb_steps=200, processor=Halve(), n_step=3)
-    inside = train(FastDQNAgent, ArrayMemory, nb_steps=200, weights=by_hand[1], n_step=3, observation_scale=.25, reward_scale=.5)
+    inside = train(FastDQNAgent, ArrayMemory, nb_steps=200, weights=by_hand[1], n_step=3, observation_scale=.25,
+                   reward_scale=.5)
     for mine, theirs in zip(inside[0].model.get_weights(), by_hand[0].model.get_weights()):
         assert np.array_equal(mine, theirs)
 

@@ -7,7 +7,6 @@ import gym
 import numpy as np
 import pytest
 import tensorflow as tf
-from rl.agents import DQNAgent
 from rl.callbacks import Callback, FileLogger, ModelIntervalCheckpoint
 from rl.core import Processor
 from rl.memory import SequentialMemory
@@ -70,8 +69,8 @@ class Record(Callback):
         self.events.append(('end', episode))
         self.scores.append((episode, logs['episode_reward'], logs['nb_episode_steps'], logs['nb_steps']))
 
-    def on_round_end(self, round):
-        self.rounds.append((round, int(self.model.step)))
+    def on_round_end(self, number):
+        self.rounds.append((number, int(self.model.step)))
 
     def on_train_end(self, logs={}):
         self.ended = logs
@@ -81,7 +80,8 @@ def make_agent(memory=None, inputs=(2, 4), nb_actions=2, **options):
     tf.compat.v1.set_random_seed(1)
     model = Sequential([Flatten(input_shape=inputs), Dense(16, activation='relu'), Dense(nb_actions)])
     options = {'nb_steps_warmup': 100, 'batch_size': 16, 'train_interval': 4, 'target_model_update': 100, **options}
-    agent = FastDQNAgent(model=model, nb_actions=nb_actions, memory=memory or ArrayMemory(1000, window_length=inputs[0]),
+    memory = memory or ArrayMemory(1000, window_length=inputs[0])
+    agent = FastDQNAgent(model=model, nb_actions=nb_actions, memory=memory,
                          policy=LinearAnnealedPolicy(EpsGreedyQPolicy(), 'eps', 1., .1, .05, 1000), **options)
     agent.compile(Adam(lr=.01))
     return agent
@@ -106,7 +106,8 @@ def test_the_same_seed_repeats_the_training_on_the_real_game():
     runs = []
     for seed in (1, 1, 2):
         agent = make_agent(ArrayMemory(900, window_length=3), inputs=(3, 128), nb_actions=6)
-        agent.model.set_weights([np.random.RandomState(0).normal(size=w.shape) * .01 for w in agent.model.get_weights()])
+        rng = np.random.RandomState(0)
+        agent.model.set_weights([rng.normal(size=w.shape) * .01 for w in agent.model.get_weights()])
         record = Record()
         agent.fit_parallel(lambda: gym.make('SpaceInvaders-ram-v0'), 4, 900, callbacks=[record], verbose=0, seed=seed)
         runs.append((agent.model.get_weights(), record.steps, random.random(), np.random.rand()))
@@ -185,7 +186,7 @@ def test_processor_and_learning_rate():
     rates = []
 
     class Rates(Callback):
-        def on_round_end(self, round):
+        def on_round_end(self, number):
             rates.append(float(tf.keras.backend.get_value(self.model.trainable_model.optimizer.learning_rate)))
     agent, record = make_agent(inputs=(2, 8), processor=Double()), Record()
     agent.fit_parallel(Corridor, 2, 2500, callbacks=[record, Rates()], verbose=0, seed=1,
