@@ -1,0 +1,16 @@
+#!/bin/sh
+# Opens JupyterLab on the first notebook; run by `make lab` inside the environment.
+set -eu
+cd "$(dirname "$0")/.."
+first=notebooks/01_set_up.ipynb
+
+# Lab refuses to run as root (in a container, say) unless told that it is meant
+[ "$(id -u)" != 0 ] || set -- --allow-root "$@"
+# without a display a text browser would take over the terminal: print the address instead
+[ "$(uname -s)" = Darwin ] || [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] || set -- --no-browser "$@"
+
+python -m jupyterlab "$first" "$@" || {
+    status=$?
+    echo "make lab stopped: JupyterLab ended with status $status; see the messages above" >&2
+    exit $status
+}
