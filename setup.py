@@ -1,7 +1,7 @@
 """Makes helpers/ importable from any folder, and asks for exactly the packages in requirements.lock.
 
-`conda env create` hands pip a plain list that ends in `-e .`, and an editable install can't stand in a hash-checked list.
-So the pins of what the listed packages need in their turn travel in this project's own requirements.
+`conda env create` hands pip a plain list that ends in `-e .`, and an editable install can't stand in a list with
+hashes. So the pins of what the listed packages need in their turn travel in this project's own requirements.
 """
 import re
 from pathlib import Path

@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 export RUN_LENGTH=smoke
-export MPLBACKEND=agg # no display is needed
+unset MPLBACKEND # a notebook draws inline; nothing here needs a display
 CELL_SECONDS=600      # a cell takes seconds at smoke length: minutes mean that something hangs
 
 step() { # step NAME COMMAND...
@@ -17,7 +17,7 @@ step() { # step NAME COMMAND...
 }
 
 step "ruff" ruff check .
-step "unit tests" python -m pytest tests
+step "unit tests" env MPLBACKEND=agg python -m pytest tests
 if ls notebooks/*.ipynb >/dev/null 2>&1; then
     step "notebooks at smoke length" python -m pytest --nbval-lax --nbval-current-env \
         --nbval-cell-timeout=$CELL_SECONDS --timeout=0 notebooks
