@@ -30,9 +30,9 @@ find_prefix() { # the environment's folder; nothing where there is none
     fi
 }
 
-stamp() { # changes when a package list changes, or when the project or its environment is moved
+stamp() { # changes when a package changes (a comment may), or when the project or its environment is moved
     echo "$root $prefix"
-    cat environment.yml requirements.lock pyproject.toml setup.py | cksum
+    sed 's/ *#.*//' environment.yml | cat - requirements.lock setup.py | cksum
 }
 
 ready() { # the stamp is written last, so an interrupted build is never ready
