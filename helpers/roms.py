@@ -94,7 +94,7 @@ def get_roms(
         try:
             with tempfile.TemporaryDirectory(prefix="roms-") as work:
                 count = _import(fetch(Path(work)))
-            return _done(f"{way} ({count} games)")
+            return _done(f"{way} ({_games(count)})")
         # whatever is wrong with a file or with the network must not keep the next way from being tried
         except Exception as error:
             failures.append(f"{way}: {error or type(error).__name__}")
@@ -103,14 +103,18 @@ def get_roms(
     raise RomError(
         "no Space Invaders. Ways tried:\n"
         + "".join(f"  {number}. {failure}\n" for number, failure in enumerate(failures, 1))
-        + "Space Invaders could not be found or fetched: connect to the network, or name a folder or zip that holds the "
-        "ROMs (get_roms(source=...), --source or ROM_SOURCE), then run this again."
+        + "Space Invaders could not be found or fetched: connect to the network, or name a folder or zip that holds "
+        "the ROMs (get_roms(source=...), --source or ROM_SOURCE), then run this again."
     )
 
 
 def _done(way: str) -> str:
     print(f"ROMs: {way}; Space Invaders has the right MD5, {SPACE_INVADERS_MD5}.", flush=True)
     return way
+
+
+def _games(count: int) -> str:
+    return "1 game" if count == 1 else f"{count} games"
 
 
 def _md5(file: Path) -> str:
@@ -143,7 +147,8 @@ def _license_accepted(accept_license: Optional[bool], prompt: bool) -> bool:
     if setting or not (prompt and sys.stdin.isatty() and sys.stdout.isatty()):
         return setting == "1"
     try:
-        return input(LICENSE_QUESTION).strip().lower() in ("y", "yes")
+        print(LICENSE_QUESTION, end="", flush=True)  # input() would ask on standard error
+        return input().strip().lower() in ("y", "yes")
     except EOFError:  # Ctrl-D
         return False
 
@@ -160,9 +165,9 @@ def _autorom(work: Path, accepted: bool) -> Path:
 
 def _ale_py(work: Path) -> Path:
     (work / "pin.txt").write_text(f"{ALE_PY} --hash=sha256:{ALE_PY_SHA256}\n")
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "--retries", "1", "--timeout", "30"]
-    download = ["download", "--quiet", "--no-deps", "--require-hashes", "-r", str(work / "pin.txt"), "-d", str(work)]
-    last_words = _run([*pip, *download, *ALE_PY_BUILD])
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--retries", "1", "--timeout", "30", "download"]
+    options = ["--quiet", "--no-deps", "--require-hashes", "-r", str(work / "pin.txt"), "-d", str(work)]
+    last_words = _run([*pip, *options, *ALE_PY_BUILD])
     wheels = list(work.glob("*.whl"))
     if not wheels:
         raise RomError(f"pip could not download it; its last words: {last_words}")
@@ -182,8 +187,8 @@ def _run(command: List[str]) -> str:
         )
     except subprocess.TimeoutExpired:
         return f"none; it was not done after {DOWNLOAD_SECONDS} seconds"
-    lines = [line.strip() for line in done.stdout.decode("utf-8", "replace").splitlines() if line.strip()]
-    return " / ".join(lines[-2:]) or "none"
+    lines = [line.strip() for line in done.stdout.decode("utf-8", "replace").splitlines()]
+    return " / ".join([line for line in lines if line and "%|" not in line][-2:]) or "none"  # %| is a progress bar
 
 
 # --- import ---
@@ -211,7 +216,8 @@ def _import(source: Path) -> int:
             importer.get_games_dir = original
         games = sorted(Path(staging).glob("*.bin"), key=lambda game: game.name == "space_invaders.bin")
         if not has_space_invaders(staging):
-            raise RomError(f"{len(games)} games are in it, none is Space Invaders; {_wrong_ones(source)}".rstrip("; "))
+            details = _wrong_ones(source)
+            raise RomError(f"{_games(len(games))} found in it, none is Space Invaders{details and '; ' + details}")
         for game in games:
             os.replace(str(game), str(target / game.name))
     return len(games)

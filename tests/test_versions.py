@@ -14,7 +14,7 @@ def test_pins_are_what_a_yaml_reader_finds_in_the_file():
     expected = dict(line.split("=") for line in conda)
     expected.update(line.split("==") for line in pip_part["pip"] if line != "-e .")
     assert versions.pinned_versions() == expected
-    assert list(versions.pinned_versions())[0] == "python"
+    assert next(iter(versions.pinned_versions())) == "python"
 
 
 def test_every_line_says_what_the_package_is_for():
@@ -31,15 +31,13 @@ def test_table_says_ok_where_the_environment_is_the_pinned_one():
 def test_table_shows_a_wrong_version_and_a_missing_package(tmp_path, monkeypatch):
     file = tmp_path / "environment.yml"
     file.write_text("  - numpy==9.9  # arrays\n  - no-such-package==1.0 # nothing\n")
-    monkeypatch.setattr(versions, "read_pins", lambda: original(file))
+    pins = versions.read_pins(file)
+    monkeypatch.setattr(versions, "read_pins", lambda: pins)
     table = versions.version_table().set_index("package")
     assert not table["ok"].any()
     assert table.loc["numpy", "pinned"] == "9.9"
     assert table.loc["no-such-package", "installed"] == "missing"
     assert table.loc["no-such-package", "what it is for"] == "nothing"
-
-
-original = versions.read_pins
 
 
 @pytest.mark.parametrize(
@@ -53,6 +51,6 @@ def test_note_on_another_python(running, said, monkeypatch):
 
 
 def test_helpers_come_without_tensorflow_from_any_folder(tmp_path):
-    code = "import sys, helpers, helpers.versions, helpers.roms; print('tensorflow' in sys.modules, 'gym' in sys.modules)"
+    code = "import sys, helpers.versions, helpers.roms; print('tensorflow' in sys.modules, 'gym' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], cwd=str(tmp_path), stdout=subprocess.PIPE, check=True).stdout
     assert said.split() == [b"False", b"False"]
