@@ -7,6 +7,7 @@ RUN_LENGTH says how long they train (default: demo). A notebook is stored only i
 bars was written to standard error, and no output holds this computer's name or a path on it.
 """
 import argparse
+import base64
 import html
 import os
 import re
@@ -79,6 +80,16 @@ def run_and_store(path: Path) -> None:
     part = path.with_suffix(".part")
     nbformat.write(notebook, str(part))
     os.replace(str(part), str(path))
+    store_picture(notebook, path.parent / "pictures" / f"{path.stem}.png")
+
+
+def store_picture(notebook: NotebookNode, path: Path) -> None:
+    """Store the picture that the cell tagged `picture-of-the-end` made; the notebook's first cell shows it."""
+    for cell in notebook.cells:
+        if "picture-of-the-end" in cell.metadata.get("tags", []):
+            pictures = [output.data["image/png"] for output in cell.outputs if "image/png" in output.get("data", {})]
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(base64.b64decode(pictures[-1]))
 
 
 # --- tidy: what differs from one computer or run to the next goes ---
@@ -92,6 +103,14 @@ def tidy(notebook: NotebookNode, widgets: Dict[str, Dict]) -> None:
             cell.metadata.pop(transient, None)
         if cell.cell_type == "code":
             cell.outputs = tidy_streams([drawn for output in cell.outputs for drawn in draw_widget(output, widgets)])
+            for output in cell.outputs:
+                leave_out_film(output)
+
+
+def leave_out_film(output: NotebookNode) -> None:
+    """Put a sentence in a film's place: a whole game is about a megabyte, and GitHub's preview shows no film anyway."""
+    if "<video" in output.get("data", {}).get("text/html", ""):
+        output.data = NotebookNode({"text/plain": "The whole game plays here when you run this cell."})
 
 
 def draw_widget(output: NotebookNode, widgets: Dict[str, Dict]) -> List[NotebookNode]:
