@@ -33,7 +33,9 @@ _MODULE_OF = {
     "RunLogger": "training",
     "SaveWeights": "training",
     "ResumeAt": "training",
+    "StepTimes": "training",
     "load_weights": "training",
+    "plot_scores": "evaluate",
     "ProgressBar": "progress",
     "LivePlot": "progress",
     # 05 train on the RAM

@@ -1,8 +1,9 @@
 """Play whole games and say how well: scores in game points, and how sure we are of their mean."""
 from contextlib import contextmanager
-from typing import Any, Callable, Iterator, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Tuple, Union
 
 import gym
+import matplotlib.pyplot as plt
 import numpy as np
 from scipy.stats import bootstrap
 
@@ -32,7 +33,7 @@ def play_games(env: gym.Env, player: Player, nb_games: int, seed: Optional[int] 
 
     Args:
         env: any gym environment; it is not closed.
-        player: a function from an observation to an action, or a keras-rl2 agent, which then plays by its `test_policy`.
+        player: a function from an observation to an action, or a keras-rl2 agent, which plays by its `test_policy`.
         nb_games: at least 1.
         seed: seeds the environment, its action space and NumPy, so that the same call plays the same games.
         max_steps: end a game after so many agent steps; None plays to the end.
@@ -103,3 +104,15 @@ def mean_interval(scores: Sequence[float], confidence: float = 0.95) -> Tuple[fl
 def random_player(env: gym.Env) -> Callable[[np.ndarray], int]:
     """A player that does not look: it draws each action from the environment's action space."""
     return lambda observation: env.action_space.sample()
+
+
+def plot_scores(scores: Dict[str, np.ndarray], ax: Optional[plt.Axes] = None) -> plt.Axes:
+    """A row for each player: a grey dot for each game, a diamond and a line for the mean and its 95 % interval."""
+    ax = ax or plt.subplots(figsize=(8, 0.6 + 0.7 * len(scores)))[1]
+    for row, points in enumerate(scores.values()):
+        low, high = mean_interval(points)
+        mean = np.mean(points)
+        ax.plot(points, np.full(len(points), row), ".", color="0.7")
+        ax.errorbar(mean, row, xerr=[[mean - low], [high - mean]], fmt="D", color="tab:blue", capsize=5)
+    ax.set(yticks=range(len(scores)), yticklabels=scores, ylim=(-0.5, len(scores) - 0.5), xlabel="score, points")
+    return ax

@@ -138,7 +138,7 @@ class Recording:
         return InlineImage(data=buffer.getvalue(), format="png")
 
     def video(self, scale: int = 2, caption: bool = True) -> Video:
-        """The whole game as a video with controls, to be the last line of a cell; it is not stored with the notebook."""
+        """The whole game as a video with controls, to be the last line of a cell; it is not stored in the notebook."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "game.mp4"
             self.save_video(path, scale, caption)
@@ -151,7 +151,7 @@ def record_game(env: gym.Env, player: Player, seed: Optional[int] = None, max_st
 
     Args:
         env: a gym environment that can render to `rgb_array`.
-        player: a function from an observation to an action, or a keras-rl2 agent, which then plays by its `test_policy`.
+        player: a function from an observation to an action, or a keras-rl2 agent, which plays by its `test_policy`.
         seed: as in `play_games`.
         max_steps: stop after so many agent steps; bounds the memory, about 1 kB a step.
     """

@@ -14,7 +14,6 @@ from tqdm import tqdm
 from helpers.games import game_score
 from helpers.runs import Run, plot_progress
 
-
 REDRAW_SHARE = 0.01
 """At most this share of the training time goes into drawing the live plot."""
 
@@ -39,14 +38,15 @@ class ProgressBar(Callback):
     def on_step_end(self, step: int, logs: Dict[str, Any]) -> None:
         if self._bar is None:  # only now is it known at which step a resumed run begins
             # A text bar on standard output: it looks the same in Lab, VS Code, a terminal and a stored notebook.
-            self._bar = tqdm(total=self.params["nb_steps"], initial=int(self.model.step), unit=" steps", file=sys.stdout,
-                             mininterval=self.every, ncols=110)
+            self._bar = tqdm(total=self.params["nb_steps"], initial=int(self.model.step), unit=" steps",
+                             file=sys.stdout, mininterval=self.every, ncols=110)
         self._bar.update(1)
 
     def on_episode_end(self, episode: int, logs: Dict[str, Any]) -> None:
         self._scores.append(game_score(self.env, logs))
         scores = self._scores[-self.games:]
-        self._bar.set_postfix_str(f"{episode + 1} games, mean of last {len(scores)}: {np.mean(scores):.0f}", refresh=False)
+        games = f"{len(self._scores)} games, mean of last {len(scores)}: {np.mean(scores):.0f}"
+        self._bar.set_postfix_str(games, refresh=False)
 
     def on_train_end(self, logs: Optional[Dict] = None) -> None:
         if self._bar is not None:
@@ -84,7 +84,7 @@ class LivePlot(Callback):
         if not len(episodes):
             return
         figure, axes = plt.subplots(1, 3, figsize=(12, 3.2))
-        figure.subplots_adjust(left=0.06, right=0.99, bottom=0.16, wspace=0.25)  # constrained_layout takes thrice as long
+        figure.subplots_adjust(left=0.06, right=0.99, bottom=0.16, wspace=0.25)  # thrice as fast as a layout engine
         plot_progress(episodes, axes)
         picture = _as_png(figure)
         if self._handle is None:

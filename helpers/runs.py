@@ -9,8 +9,8 @@ import pandas as pd
 
 RUN_LENGTHS = ("smoke", "demo", "full")
 
-RUNS_FOLDER = Path(__file__).resolve().parent.parent / "runs"
-"""Beside notebooks/, whatever folder the kernel was started in; git ignores it."""
+RUNS_FOLDER = Path(os.environ.get("RUNS_FOLDER") or Path(__file__).resolve().parent.parent / "runs")
+"""Beside notebooks/, whatever folder the kernel was started in; the environment variable RUNS_FOLDER names another."""
 
 EPISODE_COLUMNS = ("game", "step", "seconds", "score", "steps_in_game", "epsilon", "loss", "mean_q")
 """The columns of episodes.csv: a row for each finished game.
@@ -93,8 +93,8 @@ def start_run(name: str, hyperparameters: Dict[str, Any], root: Optional[Path] =
 
 def load_runs(name: str = "", root: Optional[Path] = None) -> List[Run]:
     """All runs whose name begins with `name`, oldest first."""
-    folders = [path.parent for path in Path(root or RUNS_FOLDER).glob(f"{name}*/hyperparameters.json")]
-    return [Run(folder) for folder in sorted(folders, key=lambda folder: (folder / "hyperparameters.json").stat().st_mtime)]
+    files = Path(root or RUNS_FOLDER).glob(f"{name}*/hyperparameters.json")
+    return [Run(file.parent) for file in sorted(files, key=lambda file: file.stat().st_mtime)]
 
 
 def list_runs(name: str = "", root: Optional[Path] = None) -> pd.DataFrame:

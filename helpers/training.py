@@ -34,8 +34,9 @@ class RunLogger(Callback):
         self.seconds = 0.0
 
     def on_train_begin(self, logs: Optional[Dict] = None) -> None:
-        if self.params["nb_steps"] < 1:
-            raise ValueError(f"nb_steps is {self.params['nb_steps']}; expected at least 1 agent step. Ask for more steps.")
+        nb_steps = self.params["nb_steps"]
+        if nb_steps < 1:
+            raise ValueError(f"nb_steps is {nb_steps}; expected at least 1 agent step. Ask for more steps.")
         self._metrics: List[List[float]] = []
         self._began = time.perf_counter() - self.seconds  # so that a resumed run's clock goes on
         self._writer = tf.compat.v1.summary.FileWriter(str(self.run.folder), flush_secs=10)
@@ -115,8 +116,8 @@ class SaveWeights(ModelIntervalCheckpoint):
     def on_train_end(self, logs: Optional[Dict] = None) -> None:
         self.save(self._done)
         if (logs or {}).get("did_abort"):
-            where = f"its weights are in runs/{self.run.name}/{self.saved.name}" if self.saved else "its weights could not be saved"
-            print(f"Stopped after {self._done:,} steps. The agent keeps what it learned, and {where}. "
+            where = f"are in runs/{self.run.name}/{self.saved.name}" if self.saved else "could not be saved"
+            print(f"Stopped after {self._done:,} steps. The agent keeps what it learned, and its weights {where}. "
                   "You can watch it now; the cell marked 'resume' goes on from here.")
 
     def save(self, step: int) -> None:
@@ -178,6 +179,16 @@ class ResumeAt(Callback):
             self._pending = False
 
 
+class StepTimes(Callback):
+    """Note the time after each step: `times`, in seconds, of which only differences mean something."""
+
+    def on_train_begin(self, logs: Optional[Dict] = None) -> None:
+        self.times: List[float] = []
+
+    def on_step_end(self, step: int, logs: Optional[Dict] = None) -> None:
+        self.times.append(time.perf_counter())
+
+
 def load_weights(agent: Agent, path: Path) -> None:
     """Load weights that `SaveWeights` or `agent.save_weights` wrote into `agent`, target network included.
 
@@ -193,5 +204,7 @@ def load_weights(agent: Agent, path: Path) -> None:
         agent.load_weights(str(path))
     except (ValueError, OSError, KeyError) as error:
         shapes = [tuple(weights.shape) for weights in agent.model.weights]
-        raise ValueError(f"{path.name} does not fit this agent: {error} Expected weights of shapes {shapes}. "
-                         "Load a file of this notebook's agent: the pixel and the RAM agent can't share weights.") from None
+        raise ValueError(
+            f"{path.name} does not fit this agent: {error} Expected weights of shapes {shapes}. "
+            "Load a file of this notebook's agent: the pixel and the RAM agent can't share weights."
+        ) from None

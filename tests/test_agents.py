@@ -9,7 +9,7 @@ from rl.agents import DQNAgent
 from rl.memory import SequentialMemory
 from tensorflow.keras.layers import Dense, Flatten
 from tensorflow.keras.models import Sequential
-from tensorflow.keras.optimizers import Adam, SGD
+from tensorflow.keras.optimizers import SGD, Adam
 
 from helpers.agents import ScaleAndClip, build_agent, build_pixel_model, build_ram_model
 from helpers.games import RAM, make_game
@@ -142,7 +142,7 @@ def test_a_model_built_before_the_import_of_rl_crashes_as_the_lesson_says():
         "agent = DQNAgent(model=model, nb_actions=3, memory=SequentialMemory(limit=9, window_length=1));"
         "agent.compile(tf.keras.optimizers.Adam())"
     )
-    result = subprocess.run([sys.executable, "-c", code], stderr=subprocess.PIPE, universal_newlines=True)
+    result = subprocess.run([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
     assert "_compile_time_distribution_strategy" in result.stderr
 
 

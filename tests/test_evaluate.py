@@ -1,9 +1,10 @@
 """Whole games, raw scores, and an interval that says how sure we are."""
 import gym
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from helpers.evaluate import mean_interval, play_games, random_player
+from helpers.evaluate import mean_interval, play_games, plot_scores, random_player
 from helpers.games import RAM, make_game
 
 
@@ -72,3 +73,14 @@ def test_bad_requests_are_refused():
     with pytest.raises(ValueError, match="at least 2"):
         mean_interval([100.0])
     assert mean_interval([7, 7, 7]) == (7, 7)
+
+
+def test_the_plot_shows_every_game_and_the_interval():
+    scores = {"random": np.array([0.0, 100, 200, 300]), "steady": np.array([285.0, 285])}
+    ax = plot_scores(scores)
+    dots = [line.get_xdata().tolist() for line in ax.lines if line.get_marker() == "."]
+    assert dots == [[0, 100, 200, 300], [285, 285]]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["random", "steady"]
+    low, high = ax.containers[0].lines[2][0].get_segments()[0][:, 0]
+    assert (low, high) == pytest.approx(mean_interval(scores["random"]))
+    plt.close(ax.figure)

@@ -74,7 +74,7 @@ def test_a_video_is_h264_of_the_right_length(recording, tmp_path):
     path = tmp_path / "game.mp4"
     recording.save_video(path)
     probe = subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-i", str(path), "-f", "null", "-"],
-                           stderr=subprocess.PIPE, universal_newlines=True).stderr
+                           stderr=subprocess.PIPE, text=True).stderr
     assert "h264" in probe and "yuv420p" in probe and "320x444" in probe and "60 fps" in probe
     assert f"frame={int(recording.seconds * FRAMES_PER_SECOND + 0.5)}" in probe.replace("frame= ", "frame=")
     html = recording.video()._repr_html_()

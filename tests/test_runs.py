@@ -39,7 +39,8 @@ def test_a_name_that_is_no_folder_name_is_refused(tmp_path):
 
 
 def test_runs_are_listed_and_their_curves_overlaid(tmp_path):
-    first, second = start_run("ram", {"gamma": 0.99, "lr": 1}, tmp_path), start_run("ram", {"gamma": 0.9, "lr": 1}, tmp_path)
+    first = start_run("ram", {"gamma": 0.99, "lr": 1}, tmp_path)
+    second = start_run("ram", {"gamma": 0.9, "lr": 1}, tmp_path)
     write_episodes(first, [100, 200, 300])
     write_episodes(second, [50, 60])
     table = list_runs(root=tmp_path)

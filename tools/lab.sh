@@ -2,14 +2,14 @@
 # Opens JupyterLab on the first notebook; run by `make lab` inside the environment.
 set -eu
 cd "$(dirname "$0")/.."
-first=notebooks/01_set_up.ipynb
 
 # Lab refuses to run as root (in a container, say) unless told that it is meant
 [ "$(id -u)" != 0 ] || set -- --allow-root "$@"
 # without a display a text browser would take over the terminal: print the address instead
 [ "$(uname -s)" = Darwin ] || [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] || set -- --no-browser "$@"
 
-python -m jupyterlab "$first" "$@" || {
+# a default address, not a file argument: so the address that is printed leads to the first notebook too
+python -m jupyterlab --ServerApp.root_dir="$PWD" --LabApp.default_url=/lab/tree/notebooks/01_set_up.ipynb "$@" || {
     status=$?
     echo "make lab stopped: JupyterLab ended with status $status; see the messages above" >&2
     exit $status

@@ -42,7 +42,9 @@ def main() -> int:
     try:
         for path in find_notebooks(options.folder, options.names):
             print(f"==> {path.name} ({os.environ['RUN_LENGTH']})", flush=True)
-            run_and_store(path)
+            with tempfile.TemporaryDirectory() as runs:  # the stored notebook knows nothing of the author's other runs
+                os.environ["RUNS_FOLDER"] = runs
+                run_and_store(path)
     except Refused as reason:
         print(f"make notebooks stopped: {reason}", file=sys.stderr)
         return 1

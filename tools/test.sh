@@ -3,6 +3,9 @@
 set -eu
 cd "$(dirname "$0")/.."
 export RUN_LENGTH=smoke
+RUNS_FOLDER=$(mktemp -d) # the reader's own runs/ stay as they are
+export RUNS_FOLDER
+trap 'rm -rf "$RUNS_FOLDER"' EXIT
 unset MPLBACKEND # a notebook draws inline; nothing here needs a display
 CELL_SECONDS=600      # a cell takes seconds at smoke length: minutes mean that something hangs
 
