@@ -116,3 +116,28 @@ def test_names(run):
     assert said.splitlines()[-1] == (
         "make notebooks stopped: no notebook's name starts with '07'; there are: 01_try.ipynb"
     )
+
+
+FILM = """
+from IPython.display import HTML
+HTML("<video controls src='data:video/mp4;base64,AAAA'></video>")
+"""
+PICTURE = """
+import matplotlib.pyplot as plt
+plt.plot([1, 2]);
+"""
+
+
+def test_a_film_is_played_at_run_time_and_not_stored(run):
+    status, said, notebook = run(FILM)
+    assert status == 0, said
+    (output,) = notebook.cells[1].outputs
+    assert output.data == {"text/plain": "The whole game plays here when you run this cell."}
+
+
+def test_the_picture_of_the_end_is_stored_beside_the_notebook(project, tmp_path):
+    cell = new_code_cell(PICTURE)
+    cell.metadata["tags"] = ["picture-of-the-end"]
+    nbformat.write(new_notebook(cells=[new_markdown_cell("# A title"), cell]), str(tmp_path / "01_try.ipynb"))
+    subprocess.run([sys.executable, str(project / "tools" / "run_notebooks.py"), "--folder", str(tmp_path)], check=True)
+    assert (tmp_path / "pictures" / "01_try.png").read_bytes().startswith(b"\x89PNG")
