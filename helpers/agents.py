@@ -71,6 +71,7 @@ def build_agent(
     epsilon_test: float = 0.05,
     target_update: int = 10_000,
     learning_rate: float = 0.00025,
+    double: bool = False,
     processor: Optional[Processor] = None,
 ) -> DQNAgent:
     """The post's dueling DQN agent, compiled and ready for `fit`. All step counts are agent steps.
@@ -84,6 +85,7 @@ def build_agent(
         epsilon_test: share of random actions in `agent.test`, which would otherwise play greedily.
         target_update: steps between two copies of the network into the target network.
         learning_rate: Adam's.
+        double: let the trained network choose the next action, the target network value it (van Hasselt et al. 2016).
         processor: for example `ScaleAndClip()`.
 
     Raises:
@@ -113,6 +115,7 @@ def build_agent(
         test_policy=EpsGreedyQPolicy(eps=epsilon_test),
         nb_steps_warmup=warmup_steps,
         target_model_update=target_update,
+        enable_double_dqn=double,
         enable_dueling_network=True,
         dueling_type="avg",
         processor=processor,
