@@ -106,6 +106,18 @@ def test_links_between_notebooks_work(notebook):
         assert (FOLDER / target).exists(), f"{target} does not exist"
 
 
+def test_no_line_is_wider_than_the_page(notebook):
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert [line for line in cell.source.splitlines() if len(line) > 100] == []
+
+
+def test_helpers_are_imported_before_tensorflow(notebook):
+    """So that TensorFlow's start-up messages are quiet."""
+    first = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    assert first.source.startswith("from helpers import")
+
+
 def test_cells_are_short(notebook):
     for cell in notebook.cells:
         if cell.cell_type == "code" and not cell.metadata.get("tags") and not cell.source.startswith("from helpers"):
