@@ -39,7 +39,7 @@ class ProgressBar(Callback):
         if self._bar is None:  # only now is it known at which step a resumed run begins
             # A text bar on standard output: it looks the same in Lab, VS Code, a terminal and a stored notebook.
             self._bar = tqdm(total=self.params["nb_steps"], initial=int(self.model.step), unit=" steps",
-                             file=sys.stdout, mininterval=self.every, ncols=110)
+                             file=sys.stdout, mininterval=self.every, ncols=96)
         self._bar.update(1)
 
     def on_episode_end(self, episode: int, logs: Dict[str, Any]) -> None:

@@ -21,7 +21,7 @@ REAL_PYTHON = Path(sys.base_prefix) / "bin" / "python3.7"
 NO_PYTHON = """\
 No Python 3.7 was found, and this tutorial's packages run on no other: install one of these, then run make again.
   conda or mamba (brings its own Python): the Miniconda installer from docs.conda.io, or Miniforge from conda-forge.org
-  a Python 3.7 alone: `uv python install 3.7` (docs.astral.sh/uv) or `pyenv install 3.7.17` (github.com/pyenv/pyenv)
+  a Python 3.7 alone: `pyenv install 3.7` (github.com/pyenv/pyenv) or `uvx uv@0.4.30 python install 3.7` (docs.astral.sh)
 """
 BASIC_COMMANDS = """
     awk cat chmod cksum dirname env expand find grep head id ls make
@@ -171,22 +171,22 @@ def test_incomplete_python_does_not_count(computer, lacks):
     assert find_python(computer).text == NO_PYTHON
 
 
-@pytest.mark.parametrize("installed", [True, False])
-def test_uv_comes_last(computer, installed):
+@pytest.mark.parametrize("way", ["installed", "python install 3.7", "tool run uv@0.4.30 python install 3.7", "none"])
+def test_uv_comes_last(computer, way):
     python = computer.add_python("uv/python3.7")
-    flag = computer.folder / "installed"
-    if installed:
+    flag = computer.folder / "flag"
+    if way == "installed":
         flag.touch()
     computer.add(
         "bin/uv",
         f"""case "$*" in
         --version) echo uv 1 ;;
         "python find --system 3.7") [ -e "{flag}" ] && echo "{python}" ;;
-        "python install 3.7") touch "{flag}" ;;
+        "{way}") touch "{flag}" ;;
         *) exit 2 ;;
         esac""",
     )
-    assert find_python(computer).text == f"{python}\n"
+    assert find_python(computer).text == (NO_PYTHON if way == "none" else f"{python}\n")
 
 
 # --- .venv ---

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Prints the path of a Python 3.7 that really starts, or says in three lines what to install.
-# Looks for python3.7 on PATH, then among pyenv's versions (its shim may refuse while the version is there), then asks uv.
+# Looks for python3.7 on PATH, then among pyenv's versions (its shim may refuse while a version is there), then asks uv.
 
 works() { # a 64-bit Python 3.7, complete enough to build the environment and run Jupyter
     "$1" -c '
@@ -20,11 +20,13 @@ found=$(candidates | while read -r python; do
     [ -x "$python" ] && works "$python" && echo "$python" && break
 done)
 
+ask_uv() { # what uv has; a new uv can't download Python 3.7 any more, but it can run an old one that can
+    uv python find --system 3.7 2>/dev/null ||
+        { uv python install 3.7 || uv tool run uv@0.4.30 python install 3.7; } >&2 && uv python find --system 3.7
+}
+
 if [ -z "$found" ] && uv --version >/dev/null 2>&1; then
-    found=$(uv python find --system 3.7 2>/dev/null)
-    works "$found" || {
-        uv python install 3.7 >&2 && found=$(uv python find --system 3.7)
-    }
+    found=$(ask_uv)
     works "$found" || found=
 fi
 
@@ -32,6 +34,6 @@ fi
 cat >&2 <<'END'
 No Python 3.7 was found, and this tutorial's packages run on no other: install one of these, then run make again.
   conda or mamba (brings its own Python): the Miniconda installer from docs.conda.io, or Miniforge from conda-forge.org
-  a Python 3.7 alone: `uv python install 3.7` (docs.astral.sh/uv) or `pyenv install 3.7.17` (github.com/pyenv/pyenv)
+  a Python 3.7 alone: `pyenv install 3.7` (github.com/pyenv/pyenv) or `uvx uv@0.4.30 python install 3.7` (docs.astral.sh)
 END
 exit 1
