@@ -21,7 +21,7 @@ REAL_PYTHON = Path(sys.base_prefix) / "bin" / "python3.7"
 NO_PYTHON = """\
 No Python 3.7 was found, and this tutorial's packages run on no other: install one of these, then run make again.
   conda or mamba (brings its own Python): the Miniconda installer from docs.conda.io, or Miniforge from conda-forge.org
-  a Python 3.7 alone: `pyenv install 3.7` (github.com/pyenv/pyenv) or `uvx uv@0.4.30 python install 3.7` (docs.astral.sh)
+  a Python 3.7 alone: `pyenv install 3.7.17` (github.com/pyenv/pyenv), or with uv `uvx uv@0.4.30 python install 3.7`
 """
 BASIC_COMMANDS = """
     awk cat chmod cksum dirname env expand find grep head id ls make

@@ -21,8 +21,9 @@ found=$(candidates | while read -r python; do
 done)
 
 ask_uv() { # what uv has; a new uv can't download Python 3.7 any more, but it can run an old one that can
-    uv python find --system 3.7 2>/dev/null ||
-        { uv python install 3.7 || uv tool run uv@0.4.30 python install 3.7; } >&2 && uv python find --system 3.7
+    uv python find --system 3.7 2>/dev/null && return
+    uv python install 3.7 >&2 || uv tool run uv@0.4.30 python install 3.7 >&2 || return
+    uv python find --system 3.7
 }
 
 if [ -z "$found" ] && uv --version >/dev/null 2>&1; then
@@ -34,6 +35,6 @@ fi
 cat >&2 <<'END'
 No Python 3.7 was found, and this tutorial's packages run on no other: install one of these, then run make again.
   conda or mamba (brings its own Python): the Miniconda installer from docs.conda.io, or Miniforge from conda-forge.org
-  a Python 3.7 alone: `pyenv install 3.7` (github.com/pyenv/pyenv) or `uvx uv@0.4.30 python install 3.7` (docs.astral.sh)
+  a Python 3.7 alone: `pyenv install 3.7.17` (github.com/pyenv/pyenv), or with uv `uvx uv@0.4.30 python install 3.7`
 END
 exit 1
