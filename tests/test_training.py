@@ -100,14 +100,14 @@ def test_resume_goes_on_with_step_epsilon_memory_and_log(agent, run):
     callbacks = train(agent, run, 1_500, watch)
     entries, games = agent.memory.nb_entries, len(run.episodes)
     play_games(make_game(RAM, seed=2), agent, nb_games=1, max_steps=50)  # a reader who looks before resuming
-    agent.fit(make_game(RAM, seed=3), nb_steps=2_500, verbose=0, callbacks=[ResumeAt(run.step), *callbacks])
-    assert watch.steps == list(range(2_500))
+    agent.fit(make_game(RAM, seed=3), nb_steps=4_500, verbose=0, callbacks=[ResumeAt(run.step), *callbacks])
+    assert watch.steps == list(range(4_500))
     assert watch.epsilons[1_500] == pytest.approx(1 - 0.9 * 1_500 / 2_000)
     assert agent.memory.nb_entries >= min(entries, agent.memory.limit)
     episodes = run.episodes
     assert len(episodes) > games and episodes["game"].tolist() == list(range(1, len(episodes) + 1))
     assert episodes["step"].is_monotonic_increasing and episodes["seconds"].is_monotonic_increasing
-    with pytest.raises(ValueError, match="2,500 steps are done already"):
+    with pytest.raises(ValueError, match="4,500 steps are done already"):
         agent.fit(make_game(RAM), nb_steps=2_000, verbose=0, callbacks=[ResumeAt(run.step), *callbacks])
 
 
