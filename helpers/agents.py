@@ -11,11 +11,20 @@ from tensorflow.keras.models import Sequential
 from tensorflow.keras.optimizers import Adam
 
 
+def _check_range(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:  # written so that NaN is refused too
+        raise ValueError(f"{name} is {value}; expected {low} to {high}. Change it in the hyperparameter cell.")
+
+
 def build_pixel_model(screen_shape: Tuple[int, int, int], nb_actions: int, window: int = 3) -> Sequential:
     """The post's network for the screen: (window, height, width, channels) to one Q-value for each action.
 
     With window 3, the screen's (210, 160, 3) and 6 actions it has 34,812,326 weights.
+
+    Raises:
+        ValueError: `window` is below 1.
     """
+    _check_range("window", window, 1, 100)
     return Sequential([
         Conv2D(32, (8, 8), strides=(4, 4), activation="relu", input_shape=(window, *screen_shape)),
         Conv2D(64, (4, 4), strides=(2, 2), activation="relu"),
@@ -31,7 +40,11 @@ def build_ram_model(nb_bytes: int, nb_actions: int, window: int = 3) -> Sequenti
     """The post's network for the RAM: (window, nb_bytes) to one Q-value for each action.
 
     With window 3, 128 bytes and 6 actions it has 263,558 weights.
+
+    Raises:
+        ValueError: `window` is below 1.
     """
+    _check_range("window", window, 1, 100)
     return Sequential([
         Flatten(input_shape=(window, nb_bytes)),
         Dense(512, activation="relu"),
@@ -100,8 +113,7 @@ def build_agent(
         ("epsilon_steps", epsilon_steps, 1, float("inf")), ("target_update", target_update, 1, float("inf")),
         ("learning_rate", learning_rate, 1e-9, 1),
     ]:
-        if not low <= value <= high:
-            raise ValueError(f"{name} is {value}; expected {low} to {high}. Change it in the hyperparameter cell.")
+        _check_range(name, value, low, high)
     if model.input_shape[1] != window:
         raise ValueError(f"The model looks at {model.input_shape[1]} observations, but window is {window}; "
                          "expected the same number. Build the model with this window.")

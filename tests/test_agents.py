@@ -48,6 +48,14 @@ def test_hyperparameters_out_of_range_are_named(name, value):
         build_agent(build_ram_model(128, 6), 6, **{name: value})
 
 
+def test_a_network_without_a_window_is_refused():
+    for window in (0, -1):
+        with pytest.raises(ValueError, match=f"^window is {window}; expected 1 to 100"):
+            build_ram_model(128, 6, window=window)
+        with pytest.raises(ValueError, match=f"^window is {window}; expected 1 to 100"):
+            build_pixel_model((210, 160, 3), 6, window=window)
+
+
 def test_a_model_of_another_window_is_refused():
     with pytest.raises(ValueError, match="looks at 4 observations, but window is 3"):
         build_agent(build_ram_model(128, 6, window=4), 6)
