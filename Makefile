@@ -1,0 +1,33 @@
+# `make` alone prints what it can do. Works with GNU make 3.81 (macOS) and newer.
+.DEFAULT_GOAL := help
+.PHONY: help lab test env roms notebooks lint lock clean
+SHELL := /bin/sh
+RUN := sh tools/env.sh run
+
+help: ## print these lines
+	@sed -n 's/^\([a-z_-]*\):[^#]*## /make \1	/p' Makefile | expand -t 16
+
+lab: env roms ## build what is missing, then open JupyterLab on the first notebook (LAB_ARGS="--port 8899")
+	@$(RUN) sh tools/lab.sh $(LAB_ARGS)
+
+test: env roms ## build what is missing, then run every check and every notebook at smoke length
+	@$(RUN) sh tools/test.sh
+
+env: ## build the environment: conda's atari-drl where there is conda, .venv/ elsewhere
+	@sh tools/env.sh build
+
+roms: env ## fetch the games and hand them to the emulator, unless they are there
+	@$(RUN) python -m helpers.roms --no-prompt </dev/null
+
+notebooks: env roms ## run the notebooks at demo length and store their outputs (NB="03 04" for some of them)
+	@$(RUN) python tools/run_notebooks.py $(NB)
+
+lint: env ## look for mistakes in code and notebooks without running them
+	@$(RUN) ruff check .
+
+lock: ## make requirements.lock again from environment.yml
+	@sh tools/lock.sh
+
+clean: ## remove what make made here: .venv/, build/ and caches (never runs/)
+	@rm -rf .venv build *.egg-info .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,58 @@
+"""What the notebooks share: each public name and its module, in the order in which the notebooks meet them."""
+import logging
+import os
+from importlib import import_module
+from typing import Any, List
+
+# TensorFlow warns at each start that it found no GPU, and later of its own deprecated parts that keras-rl2 uses.
+# A reader can do nothing about either. Errors still show.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+logging.getLogger("tensorflow").addFilter(lambda record: record.levelno >= logging.ERROR)
+
+_MODULE_OF = {
+    # 01 set up
+    "version_table": "versions",
+    "python_note": "versions",
+    # 02 import the ROMs
+    "get_roms": "roms",
+    "has_space_invaders": "roms",
+    # 03 meet the game
+    "by_run_length": "runs",
+    "make_game": "games",
+    "PIXELS": "games",
+    "RAM": "games",
+    "play_games": "evaluate",
+    "random_player": "evaluate",
+    "mean_interval": "evaluate",
+    "record_game": "gameplay",
+    # 04 train on pixels
+    "build_pixel_model": "agents",
+    "build_agent": "agents",
+    "ScaleAndClip": "agents",
+    "start_run": "runs",
+    "RunLogger": "training",
+    "SaveWeights": "training",
+    "ResumeAt": "training",
+    "StepTimes": "training",
+    "load_weights": "training",
+    "plot_scores": "evaluate",
+    "ProgressBar": "progress",
+    "LivePlot": "progress",
+    # 05 train on the RAM
+    "build_ram_model": "agents",
+    "load_runs": "runs",
+    "list_runs": "runs",
+    "plot_runs": "runs",
+}
+__all__ = list(_MODULE_OF)
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name's module when the name is first used: who only imports ROMs need not wait for TensorFlow."""
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'helpers' has no {name!r}; it has {', '.join(__all__)}")
+    return getattr(import_module(f"helpers.{_MODULE_OF[name]}"), name)
+
+
+def __dir__() -> List[str]:
+    return __all__

@@ -1,0 +1,136 @@
+"""The blog post's two agents: a convolutional network on the screen, a dense one on the RAM, both dueling DQN."""
+from typing import Any, List, Optional, Tuple
+
+import numpy as np
+from rl.agents import DQNAgent  # first: it switches eager execution off, and a model built before that crashes later
+from rl.core import Processor
+from rl.memory import SequentialMemory
+from rl.policy import EpsGreedyQPolicy, LinearAnnealedPolicy
+from tensorflow.keras.layers import Conv2D, Dense, Flatten
+from tensorflow.keras.models import Sequential
+from tensorflow.keras.optimizers import Adam
+
+
+def _check_range(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:  # written so that NaN is refused too
+        raise ValueError(f"{name} is {value}; expected {low} to {high}. Change it in the hyperparameter cell.")
+
+
+def build_pixel_model(screen_shape: Tuple[int, int, int], nb_actions: int, window: int = 3) -> Sequential:
+    """The post's network for the screen: (window, height, width, channels) to one Q-value for each action.
+
+    With window 3, the screen's (210, 160, 3) and 6 actions it has 34,812,326 weights.
+
+    Raises:
+        ValueError: `window` is below 1.
+    """
+    _check_range("window", window, 1, 100)
+    return Sequential([
+        Conv2D(32, (8, 8), strides=(4, 4), activation="relu", input_shape=(window, *screen_shape)),
+        Conv2D(64, (4, 4), strides=(2, 2), activation="relu"),
+        Conv2D(64, (3, 3), activation="relu"),
+        Flatten(),
+        Dense(512, activation="relu"),
+        Dense(256, activation="relu"),
+        Dense(nb_actions, activation="linear"),
+    ])
+
+
+def build_ram_model(nb_bytes: int, nb_actions: int, window: int = 3) -> Sequential:
+    """The post's network for the RAM: (window, nb_bytes) to one Q-value for each action.
+
+    With window 3, 128 bytes and 6 actions it has 263,558 weights.
+
+    Raises:
+        ValueError: `window` is below 1.
+    """
+    _check_range("window", window, 1, 100)
+    return Sequential([
+        Flatten(input_shape=(window, nb_bytes)),
+        Dense(512, activation="relu"),
+        Dense(128, activation="relu"),
+        Dense(nb_actions, activation="linear"),
+    ])
+
+
+class ScaleAndClip(Processor):
+    """Give the network numbers of a size that it can learn from.
+
+    Observations, bytes from 0 to 255, are multiplied by `observation_scale` when a batch is made (the memory keeps
+    bytes); rewards are clipped to [-reward_clip, reward_clip], or left as they are if that is None.
+    """
+
+    def __init__(self, observation_scale: float = 1 / 255, reward_clip: Optional[float] = 1.0):
+        self.observation_scale = observation_scale
+        self.reward_clip = reward_clip
+
+    def process_state_batch(self, batch: List[Any]) -> np.ndarray:
+        return np.asarray(batch, dtype=np.float32) * np.float32(self.observation_scale)
+
+    def process_reward(self, reward: float) -> float:
+        return reward if self.reward_clip is None else float(np.clip(reward, -self.reward_clip, self.reward_clip))
+
+
+def build_agent(
+    model: Sequential,
+    nb_actions: int,
+    *,
+    window: int = 3,
+    replay_limit: int = 1_000,
+    warmup_steps: int = 1_000,
+    epsilon_start: float = 1.0,
+    epsilon_end: float = 0.1,
+    epsilon_steps: int = 10_000,
+    epsilon_test: float = 0.05,
+    target_update: int = 10_000,
+    learning_rate: float = 0.00025,
+    double: bool = False,
+    processor: Optional[Processor] = None,
+) -> DQNAgent:
+    """The post's dueling DQN agent, compiled and ready for `fit`. All step counts are agent steps.
+
+    Args:
+        model: network with input (window, ...) and one output for each action.
+        window: observations that make one state.
+        replay_limit: steps that the replay memory holds.
+        warmup_steps: steps before the first update; it needs a batch of 32 states to draw from.
+        epsilon_start, epsilon_end, epsilon_steps: share of random actions in training, falling linearly.
+        epsilon_test: share of random actions in `agent.test`, which would otherwise play greedily.
+        target_update: steps between two copies of the network into the target network.
+        learning_rate: Adam's.
+        double: let the trained network choose the next action, the target network value it (van Hasselt et al. 2016).
+        processor: for example `ScaleAndClip()`.
+
+    Raises:
+        ValueError: a value is out of its range.
+    Source:
+        the blog post; epsilon_test from Mnih et al. 2015; target_update is keras-rl2's default.
+    """
+    for name, value, low, high in [
+        ("window", window, 1, 100), ("replay_limit", replay_limit, 100, float("inf")),
+        ("warmup_steps", warmup_steps, 50, float("inf")), ("epsilon_start", epsilon_start, 0, 1),
+        ("epsilon_end", epsilon_end, 0, 1), ("epsilon_test", epsilon_test, 0, 1),
+        ("epsilon_steps", epsilon_steps, 1, float("inf")), ("target_update", target_update, 1, float("inf")),
+        ("learning_rate", learning_rate, 1e-9, 1),
+    ]:
+        _check_range(name, value, low, high)
+    if model.input_shape[1] != window:
+        raise ValueError(f"The model looks at {model.input_shape[1]} observations, but window is {window}; "
+                         "expected the same number. Build the model with this window.")
+    policy = LinearAnnealedPolicy(EpsGreedyQPolicy(), attr="eps", value_max=epsilon_start, value_min=epsilon_end,
+                                  value_test=epsilon_test, nb_steps=epsilon_steps)
+    agent = DQNAgent(
+        model=model,
+        nb_actions=nb_actions,
+        memory=SequentialMemory(limit=replay_limit, window_length=window),
+        policy=policy,
+        test_policy=EpsGreedyQPolicy(eps=epsilon_test),
+        nb_steps_warmup=warmup_steps,
+        target_model_update=target_update,
+        enable_double_dqn=double,
+        enable_dueling_network=True,
+        dueling_type="avg",
+        processor=processor,
+    )
+    agent.compile(Adam(lr=learning_rate), metrics=["mae"])
+    return agent

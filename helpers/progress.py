@@ -1,0 +1,101 @@
+"""See training as it happens: a bar with the time left, and a plot that redraws in place."""
+import io
+import sys
+import time
+from typing import Any, Dict, List, Optional
+
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import Image, display
+from matplotlib.figure import Figure
+from rl.callbacks import Callback
+from tqdm import tqdm
+
+from helpers.games import game_score
+from helpers.runs import Run, plot_progress
+
+REDRAW_SHARE = 0.01
+"""At most this share of the training time goes into drawing the live plot."""
+
+
+class ProgressBar(Callback):
+    """A bar with agent steps a second, time left, games played and the mean score of the last games.
+
+    Args:
+        games: how many games the mean is over.
+        every: seconds between two redraws.
+    """
+
+    def __init__(self, games: int = 20, every: float = 0.5):
+        super().__init__()
+        self.games = games
+        self.every = every
+
+    def on_train_begin(self, logs: Optional[Dict] = None) -> None:
+        self._bar: Optional[tqdm] = None
+        self._scores: List[float] = []
+
+    def on_step_end(self, step: int, logs: Dict[str, Any]) -> None:
+        if self._bar is None:  # only now is it known at which step a resumed run begins
+            # A text bar on standard output: it looks the same in Lab, VS Code, a terminal and a stored notebook.
+            self._bar = tqdm(total=self.params["nb_steps"], initial=int(self.model.step), unit=" steps",
+                             file=sys.stdout, mininterval=self.every, ncols=96)
+        self._bar.update(1)
+
+    def on_episode_end(self, episode: int, logs: Dict[str, Any]) -> None:
+        self._scores.append(game_score(self.env, logs))
+        scores = self._scores[-self.games:]
+        games = f"{len(self._scores)} games, mean of last {len(scores)}: {np.mean(scores):.0f}"
+        self._bar.set_postfix_str(games, refresh=False)
+
+    def on_train_end(self, logs: Optional[Dict] = None) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+class LivePlot(Callback):
+    """Plot the run's score, epsilon and mean Q-value while it trains, one picture that is replaced in place.
+
+    It redraws every `every` seconds, or more rarely where a redraw is slow (see REDRAW_SHARE).
+    """
+
+    def __init__(self, run: Run, every: float = 15.0):
+        super().__init__()
+        self.run = run
+        self.every = every
+
+    def on_train_begin(self, logs: Optional[Dict] = None) -> None:
+        self._handle = None
+        self._next = time.perf_counter() + self.every
+
+    def on_episode_end(self, episode: int, logs: Dict[str, Any]) -> None:
+        if time.perf_counter() >= self._next:
+            began = time.perf_counter()
+            self.draw()
+            cost = time.perf_counter() - began
+            self._next = began + max(self.every, cost / REDRAW_SHARE)
+
+    def on_train_end(self, logs: Optional[Dict] = None) -> None:
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw the run as it is now, in place of the picture before."""
+        episodes = self.run.episodes
+        if not len(episodes):
+            return
+        figure, axes = plt.subplots(1, 3, figsize=(12, 3.2))
+        figure.subplots_adjust(left=0.06, right=0.99, bottom=0.16, wspace=0.25)  # thrice as fast as a layout engine
+        plot_progress(episodes, axes)
+        picture = _as_png(figure)
+        if self._handle is None:
+            self._handle = display(picture, display_id=True)
+        else:
+            self._handle.update(picture)
+
+
+def _as_png(figure: Figure) -> Image:
+    """The figure as a picture of its own, closed, so that the notebook does not show it a second time."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    plt.close(figure)
+    return Image(data=buffer.getvalue(), format="png")

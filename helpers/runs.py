@@ -1,0 +1,144 @@
+"""How long to train, and where the results go: every training run writes a folder of its own under runs/."""
+import json
+import os
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence
+
+import matplotlib.pyplot as plt
+import pandas as pd
+
+RUN_LENGTHS = ("smoke", "demo", "full")
+
+RUNS_FOLDER = Path(os.environ.get("RUNS_FOLDER") or Path(__file__).resolve().parent.parent / "runs")
+"""Beside notebooks/, whatever folder the kernel was started in; the environment variable RUNS_FOLDER names another."""
+
+EPISODE_COLUMNS = ("game", "step", "seconds", "score", "steps_in_game", "epsilon", "loss", "mean_q")
+"""The columns of episodes.csv: a row for each finished game.
+
+game counts from 1; step is the agent step at its end; seconds of training so far; score in game points, never clipped;
+steps_in_game in agent steps; epsilon at its end; loss and mean_q are means over the game's updates, empty before them.
+"""
+
+
+def by_run_length(smoke: Any, demo: Any, full: Any) -> Any:
+    """Choose a value by the environment variable RUN_LENGTH: smoke (seconds, for the tests), demo (default) or full.
+
+    Raises:
+        ValueError: RUN_LENGTH is something else.
+    """
+    length = os.environ.get("RUN_LENGTH") or "demo"
+    if length not in RUN_LENGTHS:
+        raise ValueError(f"RUN_LENGTH is {length!r}; expected one of {', '.join(RUN_LENGTHS)}. "
+                         "Correct it, or unset it for the demo length, and restart the kernel.")
+    return {"smoke": smoke, "demo": demo, "full": full}[length]
+
+
+class Run:
+    """One training run and its folder: hyperparameters.json, episodes.csv, weights-*.h5 and TensorBoard events.
+
+    Attributes:
+        name: for example "ram-002".
+        folder: where its files are.
+        hyperparameters: as they were given to `start_run`.
+        step: agent steps trained so far.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = Path(folder)
+        self.name = self.folder.name
+        self.hyperparameters: Dict[str, Any] = json.loads((self.folder / "hyperparameters.json").read_text())
+        self.step = 0
+
+    def __repr__(self) -> str:
+        return f"<Run {self.name}>"
+
+    @property
+    def episodes(self) -> pd.DataFrame:
+        """A row for each finished game; the columns are EPISODE_COLUMNS."""
+        path = self.folder / "episodes.csv"
+        return pd.read_csv(path) if path.exists() else pd.DataFrame(columns=EPISODE_COLUMNS, dtype=float)
+
+    @property
+    def checkpoints(self) -> List[Path]:
+        """The saved weights, oldest first."""
+        return sorted(self.folder.glob("weights-*.h5"))
+
+
+def start_run(name: str, hyperparameters: Dict[str, Any], root: Optional[Path] = None) -> Run:
+    """Make the next free folder for `name`: ram-001, then ram-002. No run ever writes into another's folder.
+
+    Args:
+        name: letters, digits, - and _.
+        hyperparameters: numbers, texts and lists that say how this run differs from others; stored as JSON.
+        root: the folder of all runs; None for RUNS_FOLDER.
+
+    Raises:
+        ValueError: the name holds other characters.
+    """
+    if not name.replace("-", "").replace("_", "").isalnum():
+        raise ValueError(f"Received the run name {name!r}; expected letters, digits, - and _ only. Choose another.")
+    root = Path(root or RUNS_FOLDER)
+    root.mkdir(parents=True, exist_ok=True)
+    number = 1
+    while True:
+        folder = root / f"{name}-{number:03d}"
+        try:
+            folder.mkdir()
+            break
+        except FileExistsError:  # taken, perhaps by another notebook a moment ago
+            number += 1
+    (folder / "hyperparameters.json").write_text(json.dumps(hyperparameters, indent=1, default=str))
+    return Run(folder)
+
+
+def load_runs(name: str = "", root: Optional[Path] = None) -> List[Run]:
+    """All runs whose name begins with `name`, oldest first."""
+    files = Path(root or RUNS_FOLDER).glob(f"{name}*/hyperparameters.json")
+    return [Run(file.parent) for file in sorted(files, key=lambda file: file.stat().st_mtime)]
+
+
+def list_runs(name: str = "", root: Optional[Path] = None) -> pd.DataFrame:
+    """A table with a row for each run: games, steps, minutes, mean score of its last 100 games, hyperparameters."""
+    rows = []
+    for run in load_runs(name, root):
+        episodes = run.episodes
+        last = episodes.iloc[-1] if len(episodes) else {"step": 0, "seconds": 0.0}
+        rows.append({"run": run.name, "games": len(episodes), "steps": int(last["step"]),
+                     "minutes": round(last["seconds"] / 60, 1), "last 100 games": episodes["score"].tail(100).mean(),
+                     **run.hyperparameters})
+    return pd.DataFrame(rows, columns=None if rows else ["run"]).set_index("run")
+
+
+def plot_runs(runs: Sequence[Run], ax: Optional[plt.Axes] = None, games: int = 20) -> plt.Axes:
+    """Overlay learning curves: the mean score of each run's last `games` games, over agent steps.
+
+    The legend names each run and those of its hyperparameters in which the runs differ.
+    """
+    ax = ax or plt.subplots(figsize=(8, 4))[1]
+    for run in runs:
+        episodes = run.episodes
+        ax.plot(episodes["step"], episodes["score"].rolling(games, min_periods=1).mean(), label=_label(run, runs))
+    ax.set(xlabel="agent steps", ylabel=f"score, mean of {games} games")
+    if runs:
+        ax.legend()
+    return ax
+
+
+def _label(run: Run, runs: Sequence[Run]) -> str:
+    keys = [key for key in run.hyperparameters
+            if any(other.hyperparameters.get(key) != run.hyperparameters[key] for other in runs)]
+    return ": ".join([run.name, ", ".join(f"{key}={run.hyperparameters[key]}" for key in keys)]).rstrip(": ")
+
+
+def plot_progress(episodes: pd.DataFrame, axes: Sequence[plt.Axes], games: int = 20) -> Sequence[plt.Axes]:
+    """Draw one run's score, epsilon and mean Q-value over agent steps on three axes."""
+    score, epsilon, q_value = axes
+    score.plot(episodes["step"], episodes["score"], ".", color="0.7", label="a game")
+    score.plot(episodes["step"], episodes["score"].rolling(games, min_periods=1).mean(), label=f"mean of {games}")
+    score.set(title="Score", xlabel="agent steps", ylabel="game points")
+    score.legend()
+    epsilon.plot(episodes["step"], episodes["epsilon"])
+    epsilon.set(title="Epsilon", xlabel="agent steps", ylabel="share of random actions", ylim=(0, 1.05))
+    q_value.plot(episodes["step"], episodes["mean_q"])
+    q_value.set(title="Mean Q-value", xlabel="agent steps", ylabel="rewards expected")
+    return axes

@@ -1,0 +1,210 @@
+"""keras-rl2 callbacks that a training run needs: log every game, save weights safely, go on where training stopped."""
+import csv
+import io
+import os
+import time
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+import h5py
+import numpy as np
+import tensorflow as tf
+from rl.callbacks import Callback, ModelIntervalCheckpoint
+from rl.core import Agent
+from tensorflow.python.keras.saving import hdf5_format
+
+from helpers.games import game_score
+from helpers.runs import EPISODE_COLUMNS, Run
+
+
+class RunLogger(Callback):
+    """Write a row for each finished game to the run's episodes.csv, and the same numbers to TensorBoard.
+
+    The score is the environment's own, if it is wrapped in a `ScoreKeeper` (as `make_game` does); otherwise it is the
+    sum of the rewards that the agent saw.
+
+    Raises:
+        ValueError: `fit` was asked for less than one step.
+    """
+
+    def __init__(self, run: Run):
+        super().__init__()
+        self.run = run
+        self.games = 0
+        self.seconds = 0.0
+
+    def on_train_begin(self, logs: Optional[Dict] = None) -> None:
+        nb_steps = self.params["nb_steps"]
+        if nb_steps < 1:
+            raise ValueError(f"nb_steps is {nb_steps}; expected at least 1 agent step. Ask for more steps.")
+        self._metrics: List[List[float]] = []
+        self._began = time.perf_counter() - self.seconds  # so that a resumed run's clock goes on
+        self._writer = tf.compat.v1.summary.FileWriter(str(self.run.folder), flush_secs=10)
+        path = self.run.folder / "episodes.csv"
+        is_new = not path.exists()
+        self._file = path.open("a", newline="", buffering=1)  # line by line: a killed kernel loses no finished game
+        self._rows = csv.writer(self._file)
+        if is_new:
+            self._rows.writerow(EPISODE_COLUMNS)
+
+    def on_step_end(self, step: int, logs: Dict[str, Any]) -> None:
+        self.run.step = int(self.model.step) + 1
+        self._metrics.append(logs["metrics"])
+
+    def on_episode_end(self, episode: int, logs: Dict[str, Any]) -> None:
+        self.games += 1
+        self.seconds = time.perf_counter() - self._began
+        means = dict(zip(self.model.metrics_names, _means(self._metrics)))
+        row = {
+            "game": self.games,
+            "step": int(logs["nb_steps"]),
+            "seconds": round(self.seconds, 2),
+            "score": game_score(self.env, logs),
+            "steps_in_game": int(logs["nb_episode_steps"]),
+            "epsilon": _epsilon(self.model.policy),
+            "loss": means.get("loss"),
+            "mean_q": means.get("mean_q"),
+        }
+        self._rows.writerow("" if value is None else value for value in row.values())
+        self._writer.add_summary(
+            tf.compat.v1.Summary(value=[
+                tf.compat.v1.Summary.Value(tag=f"game/{name}", simple_value=value)
+                for name, value in row.items() if name not in ("game", "step") and value is not None
+            ]),
+            row["step"],
+        )
+        self._metrics = []
+
+    def on_train_end(self, logs: Optional[Dict] = None) -> None:
+        self._writer.close()
+        self._file.close()
+
+
+def _means(metrics: List[List[float]]) -> List[Optional[float]]:
+    """The mean of each column over the rows that are numbers; None where no row is (nothing was learned yet)."""
+    columns = np.array(metrics, dtype=float).T
+    return [float(column[~np.isnan(column)].mean()) if not np.isnan(column).all() else None for column in columns]
+
+
+def _epsilon(policy: Any) -> Optional[float]:
+    """The exploring share of an annealed or fixed epsilon-greedy policy; None for other policies."""
+    inner = getattr(policy, "inner_policy", policy)
+    return float(inner.eps) if hasattr(inner, "eps") else None
+
+
+class SaveWeights(ModelIntervalCheckpoint):
+    """keras-rl2's checkpoint with three repairs: a folder for each run, files whole or absent, and a save at the end.
+
+    Every `interval` agent steps, and when training ends or is interrupted, it writes weights-<step>.h5 into the run's
+    folder. A disk that is full is reported, and training goes on. Weights are not everything: replay memory, optimizer
+    and epsilon live in the agent only.
+    """
+
+    def __init__(self, run: Run, interval: int):
+        if interval < 1:
+            raise ValueError(f"interval is {interval}; expected at least 1 agent step. Choose how often to save.")
+        super().__init__(str(run.folder / "weights-{step:09d}.h5"), interval)
+        self.run = run
+        self.saved: Optional[Path] = None
+        self._done = 0
+
+    def on_step_end(self, step: int, logs: Optional[Dict] = None) -> None:
+        self._done = int(self.model.step) + 1
+        if self._done % self.interval == 0:
+            self.save(self._done)
+
+    def on_train_end(self, logs: Optional[Dict] = None) -> None:
+        self.save(self._done)
+        if (logs or {}).get("did_abort"):
+            where = f"are in runs/{self.run.name}/{self.saved.name}" if self.saved else "could not be saved"
+            print(f"Stopped after {self._done:,} steps. The agent keeps what it learned, and its weights {where}. "
+                  "You can watch it now; the cell marked 'resume' goes on from here.")
+
+    def save(self, step: int) -> None:
+        path = Path(self.filepath.format(step=step))
+        try:
+            write_whole(path, weights_as_hdf5(self.model))
+            self.saved = path
+        except OSError as error:
+            print(f"Step {step:,}: the weights could not be saved ({error}). Training goes on; free some disk space.")
+
+
+def weights_as_hdf5(agent: Agent) -> bytes:
+    """What `agent.save_weights` writes, in memory: HDF5 that meets a full disk half-way takes the whole kernel down."""
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        hdf5_format.save_weights_to_hdf5_group(file, agent.model.layers)
+    return buffer.getvalue()
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file that is complete or absent: aside first, then renamed.
+
+    Raises:
+        OSError: the disk is full or not writable; an earlier file of this name is untouched.
+    """
+    aside = path.with_name(path.name + ".part")
+    try:
+        with aside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    except OSError:
+        if aside.exists():
+            aside.unlink()
+        raise
+
+
+class ResumeAt(Callback):
+    """Let `fit` go on at agent step `step` instead of 0, where epsilon and warm-up would start over.
+
+    `fit(env, nb_steps=TOTAL, ...)` then trains TOTAL - step steps more. For an agent that is still in memory, with its
+    replay memory and optimizer; weights from a file alone are a new start with a good idea, not a resume.
+    """
+
+    def __init__(self, step: int):
+        super().__init__()
+        self.step = step
+
+    def on_train_begin(self, logs: Optional[Dict] = None) -> None:
+        if self.params["nb_steps"] <= self.step:
+            raise ValueError(f"nb_steps is {self.params['nb_steps']:,}, but {self.step:,} steps are done already. "
+                             "nb_steps is the total: ask for more.")
+        self._pending = True
+
+    def on_episode_begin(self, episode: int, logs: Optional[Dict] = None) -> None:
+        if self._pending:  # fit() set the step to 0 after on_train_begin
+            self.model.step = self.step
+            self._pending = False
+
+
+class StepTimes(Callback):
+    """Note the time after each step: `times`, in seconds, of which only differences mean something."""
+
+    def on_train_begin(self, logs: Optional[Dict] = None) -> None:
+        self.times: List[float] = []
+
+    def on_step_end(self, step: int, logs: Optional[Dict] = None) -> None:
+        self.times.append(time.perf_counter())
+
+
+def load_weights(agent: Agent, path: Path) -> None:
+    """Load weights that `SaveWeights` or `agent.save_weights` wrote into `agent`, target network included.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file holds another network's weights, or is not a weights file.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"There is no weights file {path.name!r} in {path.parent.name!r}. "
+                                "Expected one that training saved; look at run.checkpoints.")
+    try:
+        agent.load_weights(str(path))
+    except (ValueError, OSError, KeyError) as error:
+        shapes = [tuple(weights.shape) for weights in agent.model.weights]
+        raise ValueError(
+            f"{path.name} does not fit this agent: {error} Expected weights of shapes {shapes}. "
+            "Load a file of this notebook's agent: the pixel and the RAM agent can't share weights."
+        ) from None

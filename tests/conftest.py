@@ -1,0 +1,24 @@
+"""What several tests need."""
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def project() -> Path:
+    """The folder of this project."""
+    return Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    """Every address but this computer's own sits behind a proxy that is not there; pip knows no other source."""
+    for name in os.environ:
+        if name.startswith("PIP_") or name.upper().endswith("_PROXY"):
+            monkeypatch.delenv(name)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)

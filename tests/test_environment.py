@@ -1,0 +1,222 @@
+"""environment.yml, the lock and what is installed say the same; nothing is imported that is not pinned."""
+import ast
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Dict, List, Set
+
+import importlib_metadata
+import nbformat
+import pytest
+import yaml
+from IPython.core.inputtransformer2 import TransformerManager
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from helpers.versions import pinned_versions
+
+# The wheels for Python 3.7 that no other platform's can replace, as the package index publishes them
+WHEELS = {
+    ("tensorflow", "Linux"): "859afb9166ace41ee71f62938fc645981113bb3227b847c8cd2875549c9fa1dc",
+    ("tensorflow", "Windows"): "b69a6f0a8e7158c3bc14b22ec0d03bd303e196644d5428094bacea0ed8507af7",
+    ("tensorflow", "macOS"): "1f72edee9d2e8861edbb9e082608fd21de7113580b3fdaa4e194b472c2e196d0",
+    ("atari-py", "Linux"): "5419e75cbdfeebb668e91065714db2a3f4d54ebd0dab9520cb2e76d6e631eb97",
+    ("atari-py", "Windows"): "5f46844bf71736495a1557af5af3e7c4f5620aea132ab08189ffb945812846e5",
+    ("atari-py", "macOS"): "1edf44b1dcff5615833fe065e8d033caa00be295d9f37688dd04bd45bb7c0002",
+}
+PLATFORMS = {
+    "Linux": {"sys_platform": "linux", "platform_machine": "x86_64", "os_name": "posix"},
+    "macOS": {"sys_platform": "darwin", "platform_machine": "x86_64", "os_name": "posix"},
+    "Windows": {"sys_platform": "win32", "platform_machine": "AMD64", "os_name": "nt"},
+}
+
+
+@pytest.fixture(scope="module")
+def environment(project) -> Dict:
+    return yaml.safe_load((project / "environment.yml").read_text())
+
+
+@pytest.fixture(scope="module")
+def pins() -> Dict[str, str]:
+    """What environment.yml pins, without Python itself, under normalised names."""
+    return {canonicalize_name(name): version for name, version in pinned_versions().items() if name != "python"}
+
+
+@pytest.fixture(scope="module")
+def lock(project) -> Dict[str, List[str]]:
+    """The lock: each requirement with its hashes."""
+    text = (project / "requirements.lock").read_text()
+    entries = re.findall(r"^([a-z].*?)(?: \\)?\n((?:    --hash=.*\n)*)", text, re.MULTILINE)
+    return {requirement: re.findall("sha256:([0-9a-f]{64})", hashes) for requirement, hashes in entries}
+
+
+def locked_on(platform: str, lock) -> Dict[str, str]:
+    """Version by package, as the lock's markers have it on a platform with the pinned Python."""
+    python = {"python_full_version": "3.7.11", "python_version": "3.7", "platform_python_implementation": "CPython"}
+    requirements = map(Requirement, lock)
+    return {
+        canonicalize_name(one.name): str(one.specifier)[2:]
+        for one in requirements
+        if one.marker is None or one.marker.evaluate({**python, **PLATFORMS[platform]})
+    }
+
+
+# --- environment.yml ---
+
+
+def test_environment_is_what_one_conda_command_needs(environment):
+    assert environment["name"] == "atari-drl"
+    assert environment["channels"] == ["defaults"]
+    *conda, pip_part = environment["dependencies"]
+    assert conda == ["python=3.7.11", "pip=22.3.1", "setuptools=65.6.3", "wheel=0.38.4"]
+    *packages, last = pip_part["pip"]
+    assert last == "-e ."  # helpers, importable from any folder
+    assert [line for line in packages if not re.match(r"^[\w.-]+==[\w.]+$", line)] == []
+
+
+def test_the_post_s_versions(pins):
+    post = {"tensorflow": "2.3.1", "gym": "0.18.0", "keras-rl2": "1.0.4", "atari-py": "0.2.9", "autorom": "0.4.2"}
+    assert {name: pins[name] for name in post} == post
+
+
+def test_there_is_no_second_list_of_packages(project, pins):
+    names = {path.name for path in project.iterdir()}
+    others = {"requirements.txt", "requirements.in", "constraints.txt", "setup.cfg", "Pipfile", "uv.lock", "tox.ini"}
+    assert names & others == set()
+    required = re.findall(r'"([\w-]+)==([\w.]+)"', (project / "pyproject.toml").read_text())
+    assert dict(required) == {name: pins[name] for name in ("setuptools", "wheel")}  # what builds helpers
+
+
+# --- the lock ---
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_lock_holds_every_pin_of_environment_yml(platform, lock, pins):
+    locked = locked_on(platform, lock)
+    assert {name: locked.get(name) for name in pins} == pins
+    assert len(locked) > 100  # and what they need
+
+
+def test_lock_has_a_hash_for_everything(lock):
+    assert [requirement for requirement, hashes in lock.items() if not hashes] == []
+    assert all(re.match(r"^[\w.-]+==[\w.]+ ", requirement) for requirement in lock)
+
+
+@pytest.mark.parametrize("package, platform", WHEELS)
+def test_lock_accepts_each_platform_s_wheel(package, platform, lock):
+    (hashes,) = (hashes for requirement, hashes in lock.items() if requirement.startswith(package + "=="))
+    assert WHEELS[package, platform] in hashes
+
+
+def test_lock_names_no_computer(project):
+    text = (project / "requirements.lock").read_text()
+    assert "make lock" in text.splitlines()[1]
+    assert not re.search(r"https?:|file:|/", re.sub(r"#.*", "", text)) and str(project) not in text
+
+
+# --- what is installed ---
+
+
+def test_installed_is_what_is_locked(lock):
+    wanted = {one.name: str(one.specifier)[2:] for one in map(Requirement, lock) if one.marker.evaluate()}
+    installed = {}
+    for name in wanted:
+        try:
+            installed[name] = importlib_metadata.version(name)
+        except importlib_metadata.PackageNotFoundError:
+            installed[name] = "missing"
+    assert installed == wanted
+
+
+def test_pip_finds_no_conflict():
+    checked = subprocess.run([sys.executable, "-m", "pip", "check"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert checked.returncode == 0, checked.stdout.decode()
+
+
+def test_conda_s_pip_step_would_install_nothing_else(project, environment, tmp_path, no_network):
+    # conda hands the pip part to pip as a file beside environment.yml, where `-e .` is this project
+    part = tmp_path / "requirements.txt"
+    part.write_text("\n".join(environment["dependencies"][-1]["pip"]))
+    report = tmp_path / "report.json"
+    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-index", "--no-build-isolation", "-U"]
+    subprocess.run([*command, "--report", str(report), "-r", str(part)], cwd=str(project), check=True)
+    assert [one["metadata"]["name"] for one in json.loads(report.read_text())["install"]] == ["atari-drl"]
+
+
+def test_helpers_bring_the_whole_lock(lock):
+    required = {str(Requirement(one)) for one in importlib_metadata.requires("atari-drl")}
+    assert required == {str(Requirement(one)) for one in lock}
+
+
+def test_notebooks_run_in_this_environment_whatever_kernels_the_reader_has(project, tmp_path):
+    other = tmp_path / "share" / "jupyter" / "kernels" / "python3"
+    other.mkdir(parents=True)
+    (other / "kernel.json").write_text(json.dumps({"argv": ["another-python"], "display_name": "Other"}))
+    code = "from jupyter_client.kernelspec import get_kernel_spec; print(get_kernel_spec('python3').resource_dir)"
+    elsewhere = dict(os.environ, JUPYTER_DATA_DIR=str(tmp_path / "share" / "jupyter"))
+    elsewhere.pop("JUPYTER_PREFER_ENV_PATH", None)
+
+    def kernel(*command) -> str:
+        done = subprocess.run([*command, "python", "-c", code], env=elsewhere, cwd=str(project), stdout=subprocess.PIPE)
+        return done.stdout.decode().strip()
+
+    assert kernel() == str(other)  # the danger is real
+    assert kernel("sh", "tools/env.sh", "run").startswith(sys.prefix)
+
+
+# --- what is imported ---
+
+
+def code_of(path: Path) -> str:
+    if path.suffix == ".py":
+        return path.read_text()
+    cells = nbformat.read(str(path), as_version=4).cells
+    magic = TransformerManager()
+    return "\n".join(magic.transform_cell(cell.source) for cell in cells if cell.cell_type == "code")
+
+
+def imported_packages(path: Path) -> Set[str]:
+    """The first part of every absolute import in a Python file or notebook."""
+    names: Set[str] = set()
+    for node in ast.walk(ast.parse(code_of(path), str(path))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def in_standard_library(name: str) -> bool:
+    if name in sys.builtin_module_names:
+        return True
+    spec = importlib.util.find_spec(name)
+    origin = str(spec and spec.origin)
+    return origin.startswith(os.path.dirname(os.__file__)) and "site-packages" not in origin
+
+
+def test_every_imported_package_is_pinned(project, pins):
+    distributions = importlib_metadata.packages_distributions()
+    folders = [project / name for name in ("helpers", "tests", "tools", "notebooks", "benchmarks")]
+    files = [path for folder in folders for pattern in ("*.py", "*.ipynb") for path in folder.glob(pattern)]
+    assert len(files) > 5
+    own = {"helpers", *(path.stem for path in files)}
+    unpinned = {
+        f"{path.name} imports {name}"
+        for path in files
+        for name in imported_packages(path) - own
+        if not in_standard_library(name)
+        and not {canonicalize_name(distribution) for distribution in distributions.get(name, [])} & set(pins)
+    }
+    assert unpinned == set()
+
+
+def test_an_unpinned_import_would_be_found(tmp_path):
+    path = tmp_path / "one.ipynb"
+    cells = [nbformat.v4.new_code_cell("%matplotlib inline\nimport requests.sessions\nfrom rl.agents import DQNAgent")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), str(path))
+    assert imported_packages(path) == {"requests", "rl"}
+    assert in_standard_library("json") and in_standard_library("sys") and not in_standard_library("rl")

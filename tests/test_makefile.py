@@ -1,0 +1,406 @@
+"""The Makefile and tools/, run for real with a small package list, on computers that have or lack a Python or conda."""
+import ensurepip
+import hashlib
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import zipfile
+from pathlib import Path
+from typing import Dict
+
+import nbformat
+import pytest
+
+REAL_PYTHON = Path(sys.base_prefix) / "bin" / "python3.7"
+NO_PYTHON = """\
+No Python 3.7 was found, and this tutorial's packages run on no other: install one of these, then run make again.
+  conda or mamba (brings its own Python): the Miniconda installer from docs.conda.io, or Miniforge from conda-forge.org
+  a Python 3.7 alone: `pyenv install 3.7.17` (github.com/pyenv/pyenv), or with uv `uvx uv@0.4.30 python install 3.7`
+"""
+BASIC_COMMANDS = """
+    awk cat chmod cksum dirname env expand find grep head id ls make
+    mkdir mv rm sed sh sleep sort tail touch tr true uname
+"""
+
+
+class Computer:
+    """A home folder, a PATH with nothing but basic commands, and a copy of the project with a small package list."""
+
+    def __init__(self, folder: Path, project: Path):
+        self.folder, self.bin, self.clone = folder, folder / "bin", folder / "clone"
+        self.bin.mkdir()
+        (folder / "home").mkdir()
+        for name in BASIC_COMMANDS.split():
+            (self.bin / name).symlink_to(shutil.which(name))
+        self.environment = {
+            "PATH": str(self.bin),
+            "HOME": str(folder / "home"),
+            "PIP_CONFIG_FILE": os.devnull,
+            "PIP_NO_INDEX": "1",
+            "PIP_FIND_LINKS": str(folder / "wheels"),
+        }
+        self.clone.mkdir()
+        shutil.copy(str(project / "Makefile"), str(self.clone))
+        shutil.copytree(str(project / "tools"), str(self.clone / "tools"))
+        (self.clone / "helpers").mkdir()
+        (self.clone / "helpers" / "__init__.py").touch()
+        (self.clone / "setup.py").write_text("from setuptools import setup\n\nsetup(packages=['helpers'])\n")
+        (self.clone / "environment.yml").write_text(
+            "name: atari-drl\nchannels:\n  - defaults\nvariables:\n  A: 'b'\ndependencies:\n"
+            "  - python=3.7.11  # the language\n  - pip=22.3.1  # installs\n"
+            "  - pip:\n      - tiny==1.0  # a package\n      - -e .\n"
+        )
+        self.lock("1.0")
+
+    def lock(self, version: str) -> None:
+        """Publish a version of the package `tiny`, and lock it beside the pip and setuptools that Python brings."""
+        wheel = self.folder / "wheels" / f"tiny-{version}-py3-none-any.whl"
+        wheel.parent.mkdir(exist_ok=True)
+        with zipfile.ZipFile(str(wheel), "w") as archive:
+            archive.writestr("tiny.py", f"version = {version!r}\n")
+            info = f"tiny-{version}.dist-info"
+            archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: tiny\nVersion: {version}\n")
+            archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+            archive.writestr(f"{info}/RECORD", "")
+        bundled = {"pip": ensurepip._PIP_VERSION, "setuptools": ensurepip._SETUPTOOLS_VERSION}
+        lines = [f"{name}=={bundle} \\\n    --hash=sha256:{'0' * 64}\n" for name, bundle in bundled.items()]
+        lines.append(f"tiny=={version} \\\n    --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}\n")
+        (self.clone / "requirements.lock").write_text("".join(lines))
+
+    def add(self, path: str, script: str) -> Path:
+        """Put an executable shell script somewhere on this computer."""
+        file = self.folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("#!/bin/sh\n" + script + "\n")
+        file.chmod(0o755)
+        return file
+
+    def add_python(self, path: str) -> Path:
+        """Put a Python 3.7 that really starts somewhere on this computer."""
+        return self.add(path, f'exec "{REAL_PYTHON}" "$@"')
+
+    def run(self, *command: str, **environment: str) -> "Said":
+        done = subprocess.run(
+            command,
+            cwd=str(self.clone),
+            env={**self.environment, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=120,
+        )
+        return Said(done.returncode, done.stdout.decode())
+
+
+class Said:
+    """How a command ended and what it said, without the line in which make itself reports a failure."""
+
+    def __init__(self, status: int, text: str):
+        self.status = status
+        self.text = re.sub(r"^make(\[\d+\])?: \*\*\*.*\n", "", text, flags=re.MULTILINE)
+        self.last = (self.text.splitlines() or [""])[-1]
+
+
+@pytest.fixture
+def computer(tmp_path, project) -> Computer:
+    return Computer(tmp_path, project)
+
+
+# --- make ---
+
+
+def test_make_alone_prints_the_targets(computer):
+    said = computer.run("make")
+    targets = re.search(r"^\.PHONY: (.*)", (computer.clone / "Makefile").read_text(), re.MULTILINE).group(1).split()
+    assert said.status == 0
+    assert [line.split()[:2] for line in said.text.splitlines()] == [["make", target] for target in targets]
+    assert all(len(line) < 110 and len(line.split()) > 3 for line in said.text.splitlines())
+
+
+def test_continuous_integration_runs_make_test_and_nothing_else(computer, project, tmp_path):
+    (computer.bin / "make").unlink()
+    computer.add("bin/make", 'echo "$PWD: make $*"; exit 3')
+    (computer.bin / "bash").symlink_to(shutil.which("bash"))
+    said = computer.run(str(project / ".ci" / "run"))
+    assert (said.status, said.text) == (3, f"{project}: make test\n")
+
+
+# --- which Python ---
+
+
+def test_no_python_says_in_three_lines_what_to_install(computer):
+    said = computer.run("make", "env")
+    assert said.status != 0
+    assert said.text == NO_PYTHON
+    assert not (computer.clone / ".venv").exists()
+
+
+def find_python(computer: Computer, **environment: str) -> Said:
+    return computer.run("sh", "tools/find_python.sh", **environment)
+
+
+def test_python_on_path_comes_first(computer):
+    python = computer.add_python("bin/python3.7")
+    computer.add_python("home/.pyenv/versions/3.7.17/bin/python")
+    assert find_python(computer).text == f"{python}\n"
+
+
+@pytest.mark.parametrize("where", ["PYENV_ROOT", "pyenv root", "home/.pyenv"])
+def test_newest_of_pyenv_s_versions_where_its_shim_refuses(computer, where):
+    computer.add("bin/python3.7", "echo 'pyenv: python3.7: command not found' >&2; exit 127")
+    root = computer.folder / (where if "/" in where else "else where")
+    for version in ("3.7.9", "3.7.10", "2.7.18", "3.8.18"):
+        computer.add_python(f"{root}/versions/{version}/bin/python")
+    computer.add(f"{root}/versions/3.7.17/bin/python", "exit 1")  # the newest, but broken
+    if where == "pyenv root":
+        computer.add("bin/pyenv", f"echo '{root}'")
+    environment = {"PYENV_ROOT": str(root)} if where == "PYENV_ROOT" else {}
+    assert find_python(computer, **environment).text == f"{root}/versions/3.7.10/bin/python\n"
+
+
+@pytest.mark.parametrize("lacks", ["ssl", "ensurepip", "sqlite3"])
+def test_incomplete_python_does_not_count(computer, lacks):
+    (computer.folder / f"{lacks}.py").write_text("raise ImportError('built without it')\n")
+    computer.add("bin/python3.7", f'PYTHONPATH="{computer.folder}" exec "{REAL_PYTHON}" "$@"')
+    assert find_python(computer).text == NO_PYTHON
+
+
+@pytest.mark.parametrize("way", ["installed", "python install 3.7", "tool run uv@0.4.30 python install 3.7", "none"])
+def test_uv_comes_last(computer, way):
+    python = computer.add_python("uv/python3.7")
+    flag = computer.folder / "flag"
+    if way == "installed":
+        flag.touch()
+    computer.add(
+        "bin/uv",
+        f"""case "$*" in
+        --version) echo uv 1 ;;
+        "python find --system 3.7") [ -e "{flag}" ] && echo "{python}" ;;
+        "{way}") touch "{flag}" ;;
+        *) exit 2 ;;
+        esac""",
+    )
+    assert find_python(computer).text == (NO_PYTHON if way == "none" else f"{python}\n")
+
+
+# --- .venv ---
+
+
+def test_environment_is_built_once_and_again_only_when_it_must_be(computer):
+    computer.add_python("bin/python3.7")
+    built = "==> .venv, from"
+    first = computer.run("make", "env")
+    assert (first.status, first.last) == (0, "==> environment: ready"), first.text
+    assert built in first.text
+    assert computer.run("make", "env").text == "==> environment: ready\n"  # nothing is installed twice
+    code = "import os; os.chdir('/'); import helpers, tiny"
+    assert computer.run("sh", "tools/env.sh", "run", "python", "-c", code).status == 0
+
+    computer.lock("1.1")
+    assert built in computer.run("make", "env").text
+    version = computer.run("sh", "tools/env.sh", "run", "python", "-c", "import tiny; print(tiny.version)")
+    assert version.text == "1.1\n"
+
+    comment = (computer.clone / "environment.yml").read_text().replace("# a package", "# the package")
+    (computer.clone / "environment.yml").write_text(comment)
+    assert built not in computer.run("make", "env").text
+
+    computer.clone.rename(computer.folder / "moved")
+    computer.clone = computer.folder / "moved"
+    refused = computer.run("sh", "tools/env.sh", "run", "python", "-c", "")
+    assert refused.status == 1 and refused.last.startswith("make env stopped: the environment is not ready")
+    assert built in computer.run("make", "env").text
+
+    (computer.clone / ".venv" / "bin" / "python").unlink()  # what removing the Python beneath leaves
+    assert built in computer.run("make", "env").text
+
+
+def test_interrupted_build_is_not_taken_for_done(computer):
+    computer.add_python("bin/python3.7")
+    with socket.socket() as silent:  # takes pip's question for packages and never answers
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(5)
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        building = subprocess.Popen(
+            ["make", "env"],
+            cwd=str(computer.clone),
+            env={**computer.environment, "PIP_FIND_LINKS": address},
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        silent.settimeout(100)
+        connection, _ = silent.accept()
+        os.killpg(building.pid, signal.SIGKILL)
+        building.wait()
+        connection.close()
+    assert (computer.clone / ".venv" / "bin" / "python").exists()
+    assert computer.run("sh", "tools/env.sh", "run", "true").status == 1
+    assert "==> .venv, from" in computer.run("make", "env").text
+    assert computer.run("sh", "tools/env.sh", "run", "true").status == 0
+
+
+@pytest.mark.parametrize("mishap, said", [("tampered", "DO NOT MATCH THE HASHES"), ("absent", "No matching distrib")])
+def test_packages_that_can_not_be_had(computer, mishap, said):
+    computer.add_python("bin/python3.7")
+    wheel = computer.folder / "wheels" / "tiny-1.0-py3-none-any.whl"
+    if mishap == "tampered":
+        with zipfile.ZipFile(str(wheel), "a") as archive:
+            archive.writestr("more.py", "print('evil')")
+    else:
+        wheel.unlink()
+    failed = computer.run("make", "env")
+    assert failed.status != 0 and said in failed.text
+    assert failed.last.startswith("make env stopped: pip could not install the packages; see the error above")
+    assert computer.run("sh", "tools/env.sh", "run", "true").status == 1
+
+
+# --- conda ---
+
+CONDA = """
+echo "[$CONDA_SUBDIR] $*" >>"$HOME/conda.log"
+case $1 in
+--version) echo conda 24 ;;
+create) python3.7 -m venv "$HOME/envs/$4" ;;
+install) ;;
+run) shift 2; name=$1; shift; [ -d "$HOME/envs/$name" ] && PATH=$HOME/envs/$name/bin:$PATH && exec "$@" ;;
+esac
+"""
+
+
+def conda_calls(computer: Computer) -> list:
+    lines = (computer.folder / "home" / "conda.log").read_text().splitlines()
+    return [line for line in lines if "--version" not in line and " run " not in line]
+
+
+def test_conda_s_environment_is_made_where_there_is_conda(computer):
+    computer.add_python("bin/python3.7")
+    computer.add("bin/conda", CONDA)
+    said = computer.run("make", "env")
+    assert (said.status, said.last) == (0, "==> environment: ready"), said.text
+    create = "[] create -y -n atari-drl --override-channels -c defaults python=3.7.11 pip=22.3.1"
+    assert conda_calls(computer) == [create]
+    assert not (computer.clone / ".venv").exists()
+    where = computer.run("sh", "tools/env.sh", "run", "python", "-c", "import sys, tiny; print(sys.prefix)")
+    assert where.text == f"{computer.folder}/home/envs/atari-drl\n"
+
+    assert computer.run("make", "env").text == "==> environment: ready\n"
+    assert conda_calls(computer) == [create]
+    computer.lock("1.1")
+    assert computer.run("make", "env").status == 0
+    assert conda_calls(computer) == [create, create.replace("create", "install")]
+
+
+def test_apple_silicon_takes_intel_s_packages(computer):
+    computer.add("bin/conda", CONDA)
+    (computer.bin / "uname").unlink()
+    computer.add("bin/uname", "echo Darwin arm64")
+    computer.run("make", "env")
+    assert conda_calls(computer)[0].startswith("[osx-64] create")
+
+
+@pytest.mark.parametrize("name", ["conda", "mamba", "micromamba", "CONDA_EXE", "MAMBA_EXE"])
+def test_conda_s_relatives_are_found_and_their_failure_is_told(computer, name):
+    script = "[ $1 = --version ] || { echo 'CondaHTTPError: no connection' >&2; exit 1; }"
+    if name.endswith("_EXE"):  # where a shell function hides the program
+        computer.environment[name] = str(computer.add("elsewhere/program", script))
+        name = computer.environment[name]
+    else:
+        computer.add(f"bin/{name}", script)
+    said = computer.run("make", "env")
+    assert said.status != 0 and "CondaHTTPError" in said.text
+    assert said.last == f"make env stopped: {name} could not make the environment atari-drl; see the error above"
+
+
+# --- make test ---
+
+
+def run_tests(computer: Computer, files: Dict[str, str]) -> Said:
+    """tools/test.sh, in this environment, on a project that has just these files."""
+    for name, text in files.items():
+        (computer.clone / name).parent.mkdir(exist_ok=True)
+        (computer.clone / name).write_text(text)
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return computer.run("sh", "tools/test.sh", PATH=path, JUPYTER_PREFER_ENV_PATH="1")
+
+
+def notebook(code: str) -> str:
+    cells = [nbformat.v4.new_code_cell(code)]
+    metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    return nbformat.writes(nbformat.v4.new_notebook(cells=cells, metadata=metadata))
+
+
+GOOD_FILES = {
+    "setup.py": "",
+    "tests/test_one.py": "import os\n\n\ndef test_one():\n    assert os.environ['RUN_LENGTH'] == 'smoke'\n",
+    "notebooks/01_one.ipynb": notebook("import os\n\nassert os.environ['RUN_LENGTH'] == 'smoke'"),
+}
+
+
+@pytest.mark.parametrize(
+    "files, last, steps",
+    [
+        ({}, "==> everything passed", ["ruff", "unit tests", "notebooks at smoke length", "everything passed"]),
+        ({"setup.py": "import os\n"}, "make test stopped: ruff failed; see the messages above", ["ruff"]),
+        (
+            {"tests/test_one.py": "def test_one():\n    assert 1 == 2\n"},
+            "make test stopped: unit tests failed; see the messages above",
+            ["ruff", "unit tests"],
+        ),
+        (
+            {"notebooks/01_one.ipynb": notebook("1 / 0")},
+            "make test stopped: notebooks at smoke length failed; see the messages above",
+            ["ruff", "unit tests", "notebooks at smoke length"],
+        ),
+    ],
+    ids=["good", "ruff", "unit test", "notebook"],
+)
+def test_make_test_says_each_step_and_stops_at_the_first_failure(computer, files, last, steps):
+    said = run_tests(computer, {**GOOD_FILES, **files})
+    assert said.last == last, said.text
+    assert (said.status == 0) == (not files)
+    assert re.findall(r"^==> (.*)", said.text, re.MULTILINE) == steps
+
+
+def test_make_test_without_notebooks(computer):
+    said = run_tests(computer, {name: text for name, text in GOOD_FILES.items() if "notebooks" not in name})
+    assert said.last == "==> everything passed"
+
+
+# --- make lab ---
+
+
+def test_make_lab_serves_the_first_notebook_without_installing_anything(project):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    lab = subprocess.Popen(
+        ["make", "lab", f"LAB_ARGS=--no-browser --ip=127.0.0.1 --port={port} --ServerApp.token=secret"],
+        cwd=str(project),
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        address = f"http://127.0.0.1:{port}/api/contents/notebooks/01_set_up.ipynb?token=secret&content=0"
+        deadline = time.time() + 60
+        while True:
+            try:
+                assert b'"type": "notebook"' in urllib.request.urlopen(address, timeout=5).read()
+                break
+            except OSError as error:  # it does not listen yet
+                assert lab.poll() is None and time.time() < deadline, error
+                time.sleep(0.3)
+    finally:
+        os.killpg(lab.pid, signal.SIGTERM)
+        said = lab.communicate(timeout=30)[0].decode()
+    assert said.startswith("==> environment: ready\nROMs: already in atari_py;"), said
+    assert f":{port}/lab/tree/notebooks/01_set_up.ipynb?token=" in said

@@ -1,0 +1,86 @@
+"""The bar and the plot: right numbers, one picture, little time."""
+import time
+
+import matplotlib.pyplot as plt
+import pytest
+import tensorflow as tf
+from IPython.utils.capture import capture_output
+
+from helpers.agents import ScaleAndClip, build_agent, build_ram_model
+from helpers.games import RAM, make_game
+from helpers.progress import LivePlot, ProgressBar
+from helpers.runs import plot_runs, start_run
+from helpers.training import RunLogger
+
+
+@pytest.fixture
+def agent():
+    tf.keras.backend.clear_session()
+    return build_agent(build_ram_model(128, 6), 6, warmup_steps=100, processor=ScaleAndClip())
+
+
+def test_the_bar_ends_full_and_says_what_a_reader_asks(agent, capsys):
+    env = make_game(RAM, seed=1)
+    agent.fit(env, nb_steps=1_200, verbose=0, callbacks=[ProgressBar()])
+    last = capsys.readouterr().out.replace("\n", "\r").rstrip("\r").split("\r")[-1]
+    mean = sum(env.scores) / len(env.scores)
+    assert "100%" in last and "1200/1200" in last and "steps/s" in last and "<00:00" in last
+    assert f"{len(env.scores)} games, mean of last {len(env.scores)}: {mean:.0f}" in last
+
+
+class FakeHandle:
+    """What IPython's display gives back in a notebook."""
+
+    def __init__(self):
+        self.pictures = []
+
+    def update(self, picture):
+        self.pictures.append(picture)
+
+
+def test_the_plot_is_replaced_in_place(agent, tmp_path, monkeypatch):
+    shown, handle = [], FakeHandle()
+    monkeypatch.setattr("helpers.progress.display", lambda picture, display_id: shown.append(picture) or handle)
+    run = start_run("ram", {}, tmp_path)
+    plot = LivePlot(run, every=0.0)
+    monkeypatch.setattr("helpers.progress.REDRAW_SHARE", 1.0)  # as often as there is a game
+    agent.fit(make_game(RAM, seed=1), nb_steps=3_000, verbose=0, callbacks=[RunLogger(run), plot])
+    assert len(shown) == 1 and len(handle.pictures) >= 2  # one picture, replaced
+    assert shown[0].data.startswith(b"\x89PNG") and shown[0].data != handle.pictures[-1].data
+
+
+def test_a_run_without_a_finished_game_shows_no_plot(agent, tmp_path):
+    run = start_run("ram", {}, tmp_path)
+    with capture_output() as captured:
+        agent.fit(make_game(RAM, seed=1), nb_steps=20, verbose=0, callbacks=[RunLogger(run), LivePlot(run)])
+    assert captured.outputs == []
+
+
+def test_bar_plot_and_log_together_cost_under_two_percent(agent, tmp_path, monkeypatch):
+    """Time inside the callbacks' methods, over the time of the training that they watch.
+
+    Matplotlib's first picture, which loads its fonts, and the last, after training, are not counted.
+    """
+    figure = plot_runs([]).figure
+    figure.savefig(tmp_path / "first.png")
+    plt.close(figure)
+    run = start_run("ram", {}, tmp_path)
+    spent = [0.0]
+
+    def timed(method):
+        def call(*args, **kwargs):
+            began = time.perf_counter()
+            result = method(*args, **kwargs)
+            spent[0] += time.perf_counter() - began
+            return result
+        return call
+
+    callbacks = [RunLogger(run), ProgressBar(), LivePlot(run, every=1.0)]
+    for callback in callbacks:
+        for name in ("on_step_end", "on_episode_end"):
+            setattr(callback, name, timed(getattr(callback, name)))
+    began = time.perf_counter()
+    with capture_output():
+        agent.fit(make_game(RAM, seed=1), nb_steps=3_000, verbose=0, callbacks=callbacks)
+    share = spent[0] / (time.perf_counter() - began)
+    assert share < 0.02, f"callbacks took {share:.1%} of the training time"

@@ -1,0 +1,32 @@
+"""The folded solutions run: each is put behind its starter cell, and the notebook is run from the top."""
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
+
+
+def with_solutions(notebook):
+    """The notebook with a code cell for each folded solution."""
+    cells = []
+    for cell in notebook.cells:
+        cells.append(cell)
+        if cell.cell_type == "markdown":
+            solutions = re.findall(r"<summary>Solution</summary>\s*```python\n(.*?)```", cell.source, re.DOTALL)
+            cells += [nbformat.v4.new_code_cell(solution) for solution in solutions]
+    notebook.cells = cells
+    return notebook
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_solutions_run(path, monkeypatch, tmp_path):
+    monkeypatch.setenv("RUN_LENGTH", "smoke")
+    monkeypatch.setenv("RUNS_FOLDER", str(tmp_path))
+    notebook = nbformat.read(str(path), as_version=4)
+    cells = len(notebook.cells)
+    notebook = with_solutions(notebook)
+    assert len(notebook.cells) >= cells + 2
+    NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(FOLDER)}}).execute()

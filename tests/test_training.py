@@ -1,0 +1,147 @@
+"""Runs that are logged, saved, interrupted and resumed, with the real agent on the real game."""
+import os
+import signal
+import threading
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from rl.callbacks import Callback
+
+from helpers.agents import ScaleAndClip, build_agent, build_pixel_model, build_ram_model
+from helpers.evaluate import play_games
+from helpers.games import RAM, make_game
+from helpers.runs import start_run
+from helpers.training import ResumeAt, RunLogger, SaveWeights, load_weights
+
+
+@pytest.fixture
+def agent():
+    tf.keras.backend.clear_session()
+    return build_agent(build_ram_model(128, 6), 6, warmup_steps=100, epsilon_steps=2_000, processor=ScaleAndClip())
+
+
+@pytest.fixture
+def run(tmp_path):
+    return start_run("ram", {"window": 3}, tmp_path)
+
+
+def train(agent, run, nb_steps, *extra, interval=1_000_000, env=None):
+    callbacks = [RunLogger(run), SaveWeights(run, interval), *extra]
+    agent.fit(env or make_game(RAM, seed=1), nb_steps=nb_steps, verbose=0, callbacks=callbacks)
+    return callbacks
+
+
+def test_every_game_is_logged_with_its_raw_score(agent, run):
+    env = make_game(RAM, seed=1)
+    train(agent, run, 2_500, env=env)
+    episodes = run.episodes
+    assert episodes["score"].tolist() == env.scores and episodes["score"].max() > 30  # clipped, no game makes 30
+    assert episodes["game"].tolist() == list(range(1, len(env.scores) + 1))
+    assert episodes["step"].tolist() == episodes["steps_in_game"].cumsum().tolist()
+    assert episodes["epsilon"].is_monotonic_decreasing and episodes["epsilon"].between(0.1, 1).all()
+    assert np.isfinite(episodes[["loss", "mean_q", "seconds"]].values).all()
+    assert run.step == 2_500
+
+
+def test_the_same_numbers_go_to_tensorboard(agent, run):
+    train(agent, run, 2_500)
+    events = [event for path in run.folder.glob("events*") for event in tf.compat.v1.train.summary_iterator(str(path))]
+    scores = [value.simple_value for event in events for value in event.summary.value if value.tag == "game/score"]
+    assert scores == run.episodes["score"].tolist()
+
+
+def test_weights_are_saved_each_interval_and_at_the_end(agent, run):
+    train(agent, run, 250, interval=100)
+    assert [path.name for path in run.checkpoints] == [f"weights-{step:09d}.h5" for step in (100, 200, 250)]
+    before = agent.model.get_weights()
+    agent.model.set_weights([np.zeros_like(weights) for weights in before])
+    load_weights(agent, run.checkpoints[-1])
+    for model in (agent.model, agent.target_model):
+        assert all(np.array_equal(weights, saved) for weights, saved in zip(model.get_weights(), before))
+
+
+def test_less_than_one_step_is_refused(agent, run):
+    for nb_steps in (0, -5):
+        with pytest.raises(ValueError, match=f"nb_steps is {nb_steps}; expected at least 1"):
+            train(agent, run, nb_steps)
+    with pytest.raises(ValueError, match="interval is 0"):
+        SaveWeights(run, 0)
+
+
+def test_an_interrupt_leaves_an_agent_weights_and_a_message(agent, run, capsys):
+    """The stop button sends SIGINT to the kernel: so does this, in the middle of training."""
+    timer = threading.Timer(3.0, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    train(agent, run, 10_000_000)
+    timer.join()
+    assert 100 < run.step < 10_000_000
+    message = capsys.readouterr().out
+    assert f"Stopped after {run.step:,} steps" in message and "resume" in message
+    assert run.checkpoints[-1].name in message
+    assert run.checkpoints[-1].name == f"weights-{run.step:09d}.h5"
+    assert len(play_games(make_game(RAM, seed=2), agent, nb_games=1, max_steps=100)) == 1
+
+
+class Watch(Callback):
+    """Note the agent's step and epsilon at each step."""
+
+    def __init__(self):
+        super().__init__()
+        self.steps, self.epsilons = [], []
+
+    def on_step_end(self, step, logs):
+        self.steps.append(int(self.model.step))
+        self.epsilons.append(self.model.policy.inner_policy.eps)
+
+
+def test_resume_goes_on_with_step_epsilon_memory_and_log(agent, run):
+    watch = Watch()
+    callbacks = train(agent, run, 1_500, watch)
+    entries, games = agent.memory.nb_entries, len(run.episodes)
+    play_games(make_game(RAM, seed=2), agent, nb_games=1, max_steps=50)  # a reader who looks before resuming
+    agent.fit(make_game(RAM, seed=3), nb_steps=4_500, verbose=0, callbacks=[ResumeAt(run.step), *callbacks])
+    assert watch.steps == list(range(4_500))
+    assert watch.epsilons[1_500] == pytest.approx(1 - 0.9 * 1_500 / 2_000)
+    assert agent.memory.nb_entries >= min(entries, agent.memory.limit)
+    episodes = run.episodes
+    assert len(episodes) > games and episodes["game"].tolist() == list(range(1, len(episodes) + 1))
+    assert episodes["step"].is_monotonic_increasing and episodes["seconds"].is_monotonic_increasing
+    with pytest.raises(ValueError, match="4,500 steps are done already"):
+        agent.fit(make_game(RAM), nb_steps=2_000, verbose=0, callbacks=[ResumeAt(run.step), *callbacks])
+
+
+def test_a_full_disk_is_reported_and_training_goes_on(agent, run, capsys):
+    """A file that may not grow is what a full disk looks like to h5py: the write fails half-way."""
+    import resource
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, limits[1]))  # the weights take 1.1 MB
+    try:
+        train(agent, run, 250, interval=100)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert run.step == 250
+    message = capsys.readouterr().out
+    assert "Step 100: the weights could not be saved" in message and "free some disk space" in message
+    assert list(run.folder.glob("*.h5")) == []  # nothing half-written is left behind
+
+
+def test_weights_of_the_other_agent_are_refused(agent, run, tmp_path):
+    path = tmp_path / "pixels.h5"
+    build_pixel_model((84, 84, 3), 6).save_weights(str(path))
+    before = agent.model.get_weights()
+    with pytest.raises(ValueError, match="pixels.h5 does not fit this agent.*can't share weights"):
+        load_weights(agent, path)
+    assert all(np.array_equal(old, new) for old, new in zip(before, agent.model.get_weights()))
+    other = tmp_path / "window4.h5"
+    build_agent(build_ram_model(128, 6, window=4), 6, window=4).save_weights(str(other))
+    with pytest.raises(ValueError, match="does not fit this agent"):
+        load_weights(agent, other)
+    (tmp_path / "torn.h5").write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ValueError, match="torn.h5 does not fit"):
+        load_weights(agent, tmp_path / "torn.h5")
+    with pytest.raises(FileNotFoundError, match="no weights file 'missing.h5'"):
+        load_weights(agent, tmp_path / "missing.h5")

@@ -1,0 +1,110 @@
+#!/bin/sh
+# The tutorial's environment: `env.sh build` makes it unless it is ready, `env.sh run COMMAND...` runs a command in it.
+# Where conda, mamba or micromamba is installed it is the conda environment named in environment.yml, elsewhere .venv/.
+# Either way the packages come from requirements.lock, each checked against its hash.
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd -P)
+cd "$root"
+unset PYTHONHOME PYTHONPATH # other Pythons' packages stay out of this one
+export PYTHONNOUSERSITE=1
+
+name=$(sed -n 's/^name: *//p' environment.yml)
+conda=
+for candidate in "${CONDA_EXE:-}" conda mamba "${MAMBA_EXE:-}" micromamba; do
+    if [ -n "$candidate" ] && "$candidate" --version >/dev/null 2>&1 </dev/null; then
+        conda=$candidate
+        break
+    fi
+done
+
+stop() {
+    echo "make env stopped: $1" >&2
+    exit 1
+}
+
+find_prefix() { # the environment's folder; nothing where there is none
+    if [ -z "$conda" ]; then
+        echo "$root/.venv"
+    else
+        "$conda" run -n "$name" python -c 'import sys; print(sys.prefix)' 2>/dev/null </dev/null | tail -n 1
+    fi
+}
+
+stamp() { # changes when a package changes (a comment may), or when the project or its environment is moved
+    echo "$root $prefix"
+    sed 's/ *#.*//' environment.yml | cat - requirements.lock setup.py | cksum
+}
+
+ready() { # the stamp is written last, so an interrupted build is never ready
+    [ -n "$prefix" ] && [ "$(cat "$prefix/atari-drl.stamp" 2>/dev/null)" = "$(stamp)" ] &&
+        "$prefix/bin/python" -c '' 2>/dev/null
+}
+
+make_conda_env() { # the conda part of environment.yml; its pip part is in requirements.lock
+    [ "$(uname -sm)" != "Darwin arm64" ] || export CONDA_SUBDIR=osx-64 # no Python 3.7 was built for Apple silicon
+    channel=$(sed -n '/^channels:/,/^[a-z]*:$/s/^ *- *//p' environment.yml | head -n 1)
+    verb=create
+    [ -z "$prefix" ] || verb=install
+    echo "==> conda environment $name ($conda $verb)"
+    # word splitting is wanted: one argument for each "- name=version"
+    "$conda" "$verb" -y -n "$name" --override-channels -c "$channel" \
+        $(sed -n 's/^ *- *\([a-z]*=[0-9][^ #]*\).*/\1/p' environment.yml) </dev/null ||
+        stop "$conda could not make the environment $name; see the error above"
+    prefix=$(find_prefix)
+    [ -n "$prefix" ] || stop "$conda made the environment $name, but no python starts in it"
+}
+
+make_venv() {
+    python=$(sh tools/find_python.sh) || exit 1
+    echo "==> .venv, from $python"
+    rm -rf .venv
+    "$python" -m venv .venv || stop "$python could not make .venv; see the error above"
+}
+
+pip() {
+    "$prefix/bin/python" -m pip --disable-pip-version-check --no-input "$@" </dev/null
+}
+
+install() { # install ARGUMENTS...: at a terminal pip shows what it downloads, elsewhere it is quiet
+    quiet=--quiet
+    [ ! -t 1 ] || quiet=
+    pip install $quiet --no-deps "$@" ||
+        stop "pip could not install the packages; see the error above (no network? no space left?), then run make again"
+}
+
+build() {
+    prefix=$(find_prefix)
+    ! ready || return 0
+    if [ -n "$conda" ]; then make_conda_env; else make_venv; fi
+    rm -f "$prefix/atari-drl.stamp"
+
+    echo "==> pip, setuptools and wheel, as pinned" # they build gym, so they come before the rest
+    awk '/^[a-z]/ { wanted = /^(pip|setuptools|wheel)==/ } wanted' requirements.lock >"$prefix/first.txt"
+    install --require-hashes -r "$prefix/first.txt"
+    echo "==> the packages in requirements.lock (a few minutes the first time)"
+    install --require-hashes -r requirements.lock
+    echo "==> helpers/"
+    install --no-build-isolation -e .
+    pip check || stop "the installed packages do not fit together; see above"
+    stamp >"$prefix/atari-drl.stamp"
+}
+
+case ${1:-} in
+build)
+    build
+    echo "==> environment: ready"
+    ;;
+run)
+    shift
+    prefix=$(find_prefix)
+    ready || stop "the environment is not ready (it was interrupted, moved or never built); run make env"
+    PATH=$prefix/bin:$PATH
+    # the environment's own kernel comes before a kernel of the same name in the reader's home folder
+    unset JUPYTER_PATH
+    export PATH JUPYTER_PREFER_ENV_PATH=1
+    exec "$@"
+    ;;
+*)
+    stop "env.sh got '${1:-}'; it knows build and run COMMAND"
+    ;;
+esac
