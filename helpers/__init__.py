@@ -43,6 +43,10 @@ _MODULE_OF = {
     "load_runs": "runs",
     "list_runs": "runs",
     "plot_runs": "runs",
+    # 06 train faster
+    "set_threads": "threads",
+    "FastDQNAgent": "fast_dqn",
+    "ArrayMemory": "array_memory",
 }
 __all__ = list(_MODULE_OF)
 

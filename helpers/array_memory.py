@@ -48,8 +48,8 @@ class ArrayMemory(SequentialMemory):
     def use_envs(self, nb_envs: int) -> None:
         """Empties the memory and divides it among `nb_envs` emulators."""
         if not 1 <= nb_envs <= self.limit:
-            raise ValueError(f'nb_envs is {nb_envs}, expected 1 to {self.limit} (the memory\'s limit): '
-                             'use fewer emulators or a larger memory.')
+            raise ValueError(f"nb_envs is {nb_envs}, expected 1 to {self.limit} (the memory\'s limit): "
+                             "use fewer emulators or a larger memory.")
         self.nb_envs = nb_envs
         self.rows = self.limit // nb_envs * nb_envs  # step t of emulator i lies in row (t * nb_envs + i) % rows
         self.first = 0  # row of the oldest step of emulator 0
@@ -74,8 +74,8 @@ class ArrayMemory(SequentialMemory):
         super(SequentialMemory, self).append(observation, action, reward, terminal, training=training)
         if training:
             if self.nb_envs > 1:
-                raise ValueError(f'This memory is divided among {self.nb_envs} emulators and received the step of '
-                                 'one: call use_envs(1), which empties it, or append_all.')
+                raise ValueError(f"This memory is divided among {self.nb_envs} emulators and received the step of "
+                                 "one: call use_envs(1), which empties it, or append_all.")
             self._put(np.asarray(observation)[None], np.asarray(action)[None], reward, terminal)
 
     def append_all(self, observations: np.ndarray, actions: np.ndarray, rewards: np.ndarray,
@@ -90,7 +90,7 @@ class ArrayMemory(SequentialMemory):
             self.rewards.data[-1], self.terminals.data[-1] = reward, terminal
         else:
             newest = self._newest()
-            self.stored['reward'][newest], self.stored['terminal'][newest] = reward, terminal
+            self.stored["reward"][newest], self.stored["terminal"][newest] = reward, terminal
 
     def _newest(self) -> slice:
         """The rows of the newest step."""
@@ -100,14 +100,14 @@ class ArrayMemory(SequentialMemory):
     def _put(self, observations, actions, rewards, terminals) -> None:
         if self.stored is None:
             # zeros, not empty: a page of zeros takes no memory until something is written into it
-            self.stored = {'observation': np.zeros((self.rows,) + observations.shape[1:], observations.dtype),
-                           'action': np.zeros((self.rows,) + actions.shape[1:], actions.dtype),
-                           'reward': np.zeros(self.rows, np.float64), 'terminal': np.zeros(self.rows, np.bool_)}
-        held = self.stored['observation']
+            self.stored = {"observation": np.zeros((self.rows,) + observations.shape[1:], observations.dtype),
+                           "action": np.zeros((self.rows,) + actions.shape[1:], actions.dtype),
+                           "reward": np.zeros(self.rows, np.float64), "terminal": np.zeros(self.rows, np.bool_)}
+        held = self.stored["observation"]
         if observations.shape[1:] != held.shape[1:] or observations.dtype != held.dtype:
-            raise ValueError(f'Received an observation of shape {observations.shape[1:]} and dtype '
-                             f'{observations.dtype}, expected {held.shape[1:]} and {held.dtype} as before: wrap the '
-                             'environment so that all observations are alike, or use a new memory.')
+            raise ValueError(f"Received an observation of shape {observations.shape[1:]} and dtype "
+                             f"{observations.dtype}, expected {held.shape[1:]} and {held.dtype} as before: wrap the "
+                             "environment so that all observations are alike, or use a new memory.")
         if self.size * self.nb_envs < self.rows:
             self.size += 1
         else:
@@ -132,17 +132,17 @@ class ArrayMemory(SequentialMemory):
             ValueError: if the memory holds too few steps for one transition.
         """
         if self.size < self.window_length + n_step + 1:
-            raise ValueError(f'The memory holds {self.size} steps per emulator, expected at least '
-                             f'{self.window_length + n_step + 1} for states of {self.window_length} observations and '
-                             f'returns over {n_step} steps: raise nb_steps_warmup.')
+            raise ValueError(f"The memory holds {self.size} steps per emulator, expected at least "
+                             f"{self.window_length + n_step + 1} for states of {self.window_length} observations and "
+                             f"returns over {n_step} steps: raise nb_steps_warmup.")
         window = self.window_length
         # the rows from `window` steps before each state0's last observation to `n_step` after it
         rows = self._draw(batch_size, batch_idxs, n_step)[:, None] + np.arange(-window, n_step + 1) * self.nb_envs
         rows = (self.first + rows) % self.rows
-        frames = self.stored['observation'].take(rows[:, 1:], axis=0)
-        ended = self.stored['terminal'].take(rows[:, :-1])
-        reward = self.stored['reward'].take(rows[:, window:-1])
-        action = self.stored['action'].take(rows[:, window], axis=0)
+        frames = self.stored["observation"].take(rows[:, 1:], axis=0)
+        ended = self.stored["terminal"].take(rows[:, :-1])
+        reward = self.stored["reward"].take(rows[:, window:-1])
+        action = self.stored["action"].take(rows[:, window], axis=0)
 
         padded = False
         if window > 1 and not self.ignore_episode_boundaries:
@@ -171,11 +171,11 @@ class ArrayMemory(SequentialMemory):
         else:
             drawn = np.array(batch_idxs)
             if len(drawn) != batch_size or drawn.min() < lowest or drawn.max() >= lowest + count:
-                raise ValueError(f'Received {len(drawn)} indexes from {drawn.min()} to {drawn.max()}, expected '
-                                 f'{batch_size} from {lowest} to {lowest + count - 1}.')
+                raise ValueError(f"Received {len(drawn)} indexes from {drawn.min()} to {drawn.max()}, expected "
+                                 f"{batch_size} from {lowest} to {lowest + count - 1}.")
 
         def nobody_acted(row):
-            return self.stored['terminal'][(self.first + row - self.nb_envs) % self.rows]
+            return self.stored["terminal"][(self.first + row - self.nb_envs) % self.rows]
 
         for i in np.flatnonzero(nobody_acted(drawn)):
             while nobody_acted(drawn[i]):

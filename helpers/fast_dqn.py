@@ -40,12 +40,12 @@ class FastDQNAgent(DQNAgent):
                  reward_scale: float = 1., **kwargs):
         super().__init__(*args, **kwargs)
         if n_step < 1 or (n_step > 1 and not isinstance(self.memory, ArrayMemory)):
-            raise ValueError(f'n_step is {n_step} with a {type(self.memory).__name__}, expected 1, or more with an '
-                             'ArrayMemory: pass memory=ArrayMemory(...).')
-        most = getattr(self.memory, 'limit', np.inf) - self.memory.window_length - n_step
+            raise ValueError(f"n_step is {n_step} with a {type(self.memory).__name__}, expected 1, or more with an "
+                             "ArrayMemory: pass memory=ArrayMemory(...).")
+        most = getattr(self.memory, "limit", np.inf) - self.memory.window_length - n_step
         if self.batch_size > most:
-            raise ValueError(f'batch_size is {self.batch_size}, but a memory with limit={self.memory.limit} offers at '
-                             f'most {most} transitions: raise the limit or lower batch_size.')
+            raise ValueError(f"batch_size is {self.batch_size}, but a memory with limit={self.memory.limit} offers at "
+                             f"most {most} transitions: raise the limit or lower batch_size.")
         self.n_step = n_step
         self.observation_scale = observation_scale
         self.reward_scale = reward_scale
@@ -137,7 +137,7 @@ class FastDQNAgent(DQNAgent):
         if self.processor is not None:
             states = [self.process_state_batch(x) for x in states]
         arrays = [x for state in states for x in as_inputs(state, self.model.input_names)]
-        return arrays + [batch.action.astype(np.int64), batch.reward.astype(np.float64), 1. - batch.terminal1]
+        return [*arrays, batch.action.astype(np.int64), batch.reward.astype(np.float64), 1.0 - batch.terminal1]
 
     def learn(self, arrays: Sequence[np.ndarray], step: int) -> List[np.float32]:
         """Makes one update at `step`; returns the loss and the metrics given to `compile`.
@@ -148,9 +148,9 @@ class FastDQNAgent(DQNAgent):
         metrics = self._learn(*arrays)
         if not np.isfinite(metrics[0]):
             raise FloatingPointError(
-                f'The loss is {metrics[0]} at step {step}, expected a finite number: the weights are spoilt. Load '
-                'the last checkpoint or make the agent anew; lower the learning rate, scale the rewards or set '
-                'delta_clip=1.')
+                f"The loss is {metrics[0]} at step {step}, expected a finite number: the weights are spoilt. Load "
+                "the last checkpoint or make the agent anew; lower the learning rate, scale the rewards or set "
+                "delta_clip=1.")
         return metrics
 
     def complete_metrics(self, learned: List[float]) -> List[float]:
@@ -169,7 +169,7 @@ class FastDQNAgent(DQNAgent):
         prepare_memory(self.memory, 1)
         self._failure = None
         try:
-            callbacks = [_Settle()] + list(callbacks or [])
+            callbacks = [_Settle(), *list(callbacks or [])]
             history = super().fit(env, nb_steps, action_repetition, callbacks, *args, **kwargs)
         finally:
             self.settle()

@@ -78,7 +78,7 @@ def learn_function(agent: DQNAgent) -> Callable:
     targets = tf.where(mask > 0, target[:, None], tf.zeros_like(mask))
 
     # inputs of the model, its targets (the first is never looked at), and Keras's learning phase
-    connections = list(zip(train.inputs, state0 + [targets, mask, target, targets, tf.constant(True)]))
+    connections = list(zip(train.inputs, [*state0, targets, mask, target, targets, tf.constant(True)]))
     # outputs 1 and 2 are losses of the single outputs, which keras-rl2 throws away
     results = [train.outputs[0]] + train.outputs[3:]
     with tf.control_dependencies(results):

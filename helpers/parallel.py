@@ -15,8 +15,8 @@ def prepare_memory(memory: Any, nb_envs: int) -> None:
     """Divides the memory among `nb_envs` emulators; what others stored can't be continued and is dropped."""
     if isinstance(memory, ArrayMemory) and memory.nb_envs != nb_envs:
         if memory.nb_entries:
-            warnings.warn(f'The memory held {memory.nb_entries} steps of {memory.nb_envs} emulators; it is emptied for '
-                          f'a training with {nb_envs}.')
+            warnings.warn(f"The memory held {memory.nb_entries} steps of {memory.nb_envs} emulators; it is emptied for "
+                          f"a training with {nb_envs}.", stacklevel=4)
         memory.use_envs(nb_envs)
 
 
@@ -50,8 +50,8 @@ class Emulators:
             try:
                 outcomes.append(self._step_one(i, action))
             except Exception as error:
-                raise RuntimeError(f'Emulator {i} of {len(actions)} died: {error!r}. The agent keeps what it learned; '
-                                   'call fit_parallel again to go on with new emulators.') from error
+                raise RuntimeError(f"Emulator {i} of {len(actions)} died: {error!r}. The agent keeps what it learned; "
+                                   "call fit_parallel again to go on with new emulators.") from error
         self.over = np.array([done for _, _, done, _ in outcomes])
         return outcomes
 
@@ -123,7 +123,7 @@ class ParallelTraining:
             self._begin_episode(i)
         self.round += 1
         for callback in self.callbacks.callbacks:
-            if hasattr(callback, 'on_round_end'):
+            if hasattr(callback, "on_round_end"):
                 callback.on_round_end(self.round)
 
     def _learn(self, nb_playing: int) -> List[List[float]]:
@@ -162,12 +162,13 @@ class ParallelTraining:
         callbacks.on_action_begin(action)
         callbacks.on_action_end(action)
         callbacks.on_step_end(step, {
-            'action': action, 'observation': observation, 'reward': reward, 'metrics': metrics, 'episode': episode,
-            'info': {key: value for key, value in info.items() if np.isreal(value)}})
+            "action": action, "observation": observation, "reward": reward, "metrics": metrics, "episode": episode,
+            "info": {key: value for key, value in info.items() if np.isreal(value)}})
         agent.step += 1
         if done:
-            callbacks.on_episode_end(episode, {'episode_reward': self.episode_reward[i],
-                                               'nb_episode_steps': step + 1, 'nb_steps': agent.step})
+            callbacks._set_env(self.emulators.envs[i])  # whose score a callback may want to read
+            callbacks.on_episode_end(episode, {"episode_reward": self.episode_reward[i],
+                                               "nb_episode_steps": step + 1, "nb_steps": agent.step})
 
 
 def train_parallel(agent: Any, make_env: Callable[[], Any], nb_envs: int, nb_steps: int,
@@ -185,7 +186,7 @@ def train_parallel(agent: Any, make_env: Callable[[], Any], nb_envs: int, nb_ste
     emulators = Emulators(make_env, nb_envs, agent.processor, seed)
     callback_list.set_model(agent)
     callback_list._set_env(emulators.envs[0])
-    callback_list.set_params({'nb_steps': nb_steps})
+    callback_list.set_params({"nb_steps": nb_steps})
 
     agent.training, agent.step = True, 0
     agent.parallel = ParallelTraining(agent, emulators, callback_list, learning_rate)
@@ -201,23 +202,23 @@ def train_parallel(agent: Any, make_env: Callable[[], Any], nb_envs: int, nb_ste
         pass  # as in fit: what was learned is kept, and the caller goes on
     finally:
         emulators.close()
-        callback_list.on_train_end(logs={'did_abort': did_abort})
+        callback_list.on_train_end(logs={"did_abort": did_abort})
     return history
 
 
 def _check(agent: Any, nb_envs: int) -> None:
     """Raises an error that says what to do if this agent can't train with so many emulators."""
     if not agent.compiled:
-        raise RuntimeError('The agent is not compiled, expected a call of compile() before fit_parallel().')
+        raise RuntimeError("The agent is not compiled, expected a call of compile() before fit_parallel().")
     memory = agent.memory
     if not isinstance(memory, ArrayMemory):
-        raise ValueError(f'The memory is a {type(memory).__name__}, expected an ArrayMemory: pass '
-                         'memory=ArrayMemory(...).')
+        raise ValueError(f"The memory is a {type(memory).__name__}, expected an ArrayMemory: pass "
+                         "memory=ArrayMemory(...).")
     needed = memory.window_length + agent.n_step + 1
     if not 1 <= nb_envs <= memory.limit // needed:
-        raise ValueError(f'nb_envs is {nb_envs}, expected 1 to {memory.limit // needed}: each emulator needs at least '
-                         f'{needed} steps in a memory with limit={memory.limit}. Use fewer emulators or a larger '
-                         'memory.')
+        raise ValueError(f"nb_envs is {nb_envs}, expected 1 to {memory.limit // needed}: each emulator needs at least "
+                         f"{needed} steps in a memory with limit={memory.limit}. Use fewer emulators or a larger "
+                         "memory.")
     if agent.nb_steps_warmup < nb_envs * needed:
-        raise ValueError(f'nb_steps_warmup is {agent.nb_steps_warmup}, expected at least {nb_envs * needed} for '
-                         f'{nb_envs} emulators, so that there is something to learn from: raise it.')
+        raise ValueError(f"nb_steps_warmup is {agent.nb_steps_warmup}, expected at least {nb_envs * needed} for "
+                         f"{nb_envs} emulators, so that there is something to learn from: raise it.")

@@ -20,17 +20,17 @@ def set_threads(n: Optional[int] = None) -> None:
     """
     threads = 1 if n is None else n
     if not isinstance(threads, int) or threads < 1:
-        raise ValueError(f'n is {n!r}, expected a whole number of threads from 1, or None for the fastest.')
+        raise ValueError(f"n is {n!r}, expected a whole number of threads from 1, or None for the fastest.")
     # imported here, so that a reader who only imports helpers does not wait for TensorFlow
     import tensorflow as tf
     from tensorflow.python.keras import backend
 
     if tf.config.threading.get_intra_op_parallelism_threads() == threads:
         return  # a cell that is run again asks for nothing new
-    too_late = RuntimeError(f'set_threads({n}) came after TensorFlow started its threads: restart the kernel and call '
-                            'it before a model is built.')
+    too_late = RuntimeError(f"set_threads({n}) came after TensorFlow started its threads: restart the kernel and call "
+                            "it before a model is built.")
     # graph mode does not notice a setting that comes after the session exists: it is ignored in silence
-    if getattr(backend._SESSION, 'session', None) is not None:
+    if getattr(backend._SESSION, "session", None) is not None:
         raise too_late
     try:
         tf.config.threading.set_intra_op_parallelism_threads(threads)

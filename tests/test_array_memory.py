@@ -1,6 +1,7 @@
 """ArrayMemory against keras-rl2's SequentialMemory, and against plain, slow references."""
 import random
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -20,8 +21,8 @@ def seeded(function, seed=7):
     return function()
 
 
-@pytest.mark.filterwarnings('ignore')
-@pytest.mark.parametrize('case', range(60))
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("case", range(60))
 def test_same_experiences_as_sequential_memory(case):
     rng = np.random.RandomState(case)
     window, limit, ignore = rng.randint(1, 5), rng.randint(12, 60), bool(rng.rand() < .3)
@@ -38,9 +39,9 @@ def test_same_experiences_as_sequential_memory(case):
         assert np.array_equal(np.array(recent), np.array(expected))
         if stock.nb_entries >= window + 6 and step % 5 == 0:
             batch_size = rng.randint(1, 40)  # sometimes more than the memory holds
-            expected = seeded(lambda: stock.sample(batch_size))
+            expected = seeded(partial(stock.sample, batch_size))
             state_after = random.getstate(), np.random.get_state()[1].tolist()
-            received = seeded(lambda: ours.sample(batch_size))
+            received = seeded(partial(ours.sample, batch_size))
             assert (random.getstate(), np.random.get_state()[1].tolist()) == state_after
             for e, r in zip(expected, received):
                 assert np.array_equal(np.array(e.state0), np.array(r.state0))
@@ -58,16 +59,16 @@ def test_given_indexes_and_configuration():
     for e, r in zip(stock.sample(4, [2, 5, 9, 28]), ours.sample(4, [2, 5, 9, 28])):
         assert np.array_equal(e.state1, r.state1) and e.reward == r.reward
     assert ours.get_config() == stock.get_config()
-    with pytest.raises(ValueError, match='expected 2 from 2 to 28'):
+    with pytest.raises(ValueError, match="expected 2 from 2 to 28"):
         ours.sample(2, [1, 5])
 
 
-@pytest.mark.parametrize('nb_envs, n_step, window', [(1, 1, 3), (1, 3, 2), (4, 1, 3), (4, 3, 3), (3, 5, 1)])
+@pytest.mark.parametrize("nb_envs, n_step, window", [(1, 1, 3), (1, 3, 2), (4, 1, 3), (4, 3, 3), (3, 5, 1)])
 def test_rings_and_n_steps_against_a_slow_reference(nb_envs, n_step, window):
     rng, gamma = np.random.RandomState(nb_envs + n_step), .9
     memory = ArrayMemory(nb_envs * 40, window_length=window, nb_envs=nb_envs)
     rows = [[] for _ in range(nb_envs)]  # all steps of each emulator, as a reader would note them down
-    for t in range(100):
+    for _t in range(100):
         steps = [random_step(rng, p_terminal=.2) for _ in range(nb_envs)]
         # the step after a terminal one is never terminal: there the emulator is reset
         steps = [(o, a, r, d and not (row and row[-1][3])) for (o, a, r, d), row in zip(steps, rows)]
@@ -83,11 +84,11 @@ def test_rings_and_n_steps_against_a_slow_reference(nb_envs, n_step, window):
         for state0, action, reward, terminal1, state1 in zip(*batch[:5]):
             found = [(i, p) for i, row in enumerate(rows) for p, step in enumerate(row)
                      if np.array_equal(step[0], state0[-1])]
-            assert len(found) == 1, 'random observations are all different'
+            assert len(found) == 1, "random observations are all different"
             (i, p), = found
             row = rows[i]
             seen.add((i, p))
-            assert not row[p - 1][3], 'nobody acted on the last observation of a game'
+            assert not row[p - 1][3], "nobody acted on the last observation of a game"
             assert np.array_equal(state0, slow_state(row, p, window))
             assert action == row[p][1]
             expected, over = 0., False
@@ -100,7 +101,7 @@ def test_rings_and_n_steps_against_a_slow_reference(nb_envs, n_step, window):
             if not over:
                 assert np.array_equal(state1, slow_state(row, p + n_step, window))
     possible = {(i, p) for i, row in enumerate(rows) for p in range(window, 40 - n_step) if not row[p - 1][3]}
-    assert seen == possible, 'every transition with a known outcome can be drawn, and no other'
+    assert seen == possible, "every transition with a known outcome can be drawn, and no other"
 
 
 def slow_state(row, p, window):
@@ -137,7 +138,7 @@ def test_a_million_steps_fit():
 def test_sampling_time_does_not_grow_with_limit():
     def seconds(limit):
         memory = ArrayMemory(limit, window_length=3)
-        for step in range(limit):
+        for _step in range(limit):
             memory.append(np.zeros(1, np.uint8), 0, 0., False)
         times = []
         for _ in range(200):
@@ -149,7 +150,7 @@ def test_sampling_time_does_not_grow_with_limit():
 
 
 def test_lists_and_dicts_are_kept_as_keras_rl2_keeps_them():
-    for observation in ([np.ones(2), np.ones(3)], {'a': np.ones(2)}):
+    for observation in ([np.ones(2), np.ones(3)], {"a": np.ones(2)}):
         memory = ArrayMemory(10, window_length=1)
         for _ in range(5):
             memory.append(observation, 0, 1., False)
@@ -161,15 +162,15 @@ def test_lists_and_dicts_are_kept_as_keras_rl2_keeps_them():
 def test_bad_input():
     memory = ArrayMemory(10, window_length=2)
     memory.append(np.zeros(4, np.uint8), 0, 0., False)
-    with pytest.raises(ValueError, match=r'shape \(5,\) and dtype uint8, expected \(4,\) and uint8'):
+    with pytest.raises(ValueError, match=r"shape \(5,\) and dtype uint8, expected \(4,\) and uint8"):
         memory.append(np.zeros(5, np.uint8), 0, 0., False)
-    with pytest.raises(ValueError, match='dtype float32'):
+    with pytest.raises(ValueError, match="dtype float32"):
         memory.append(np.zeros(4, np.float32), 0, 0., False)
-    with pytest.raises(ValueError, match='raise nb_steps_warmup'):
+    with pytest.raises(ValueError, match="raise nb_steps_warmup"):
         memory.sample(2)
-    with pytest.raises(ValueError, match='nb_envs is 0'):
+    with pytest.raises(ValueError, match="nb_envs is 0"):
         ArrayMemory(10, window_length=2, nb_envs=0)
-    with pytest.raises(ValueError, match='nb_envs is 11'):
+    with pytest.raises(ValueError, match="nb_envs is 11"):
         ArrayMemory(10, window_length=2, nb_envs=11)
-    with pytest.raises(ValueError, match='divided among 2 emulators'):
+    with pytest.raises(ValueError, match="divided among 2 emulators"):
         ArrayMemory(10, window_length=2, nb_envs=2).append(np.zeros(4), 0, 0., False)
