@@ -36,8 +36,8 @@ class FastDQNAgent(DQNAgent):
         reward_scale: factor on rewards when learning; scores are reported in game points.
     """
 
-    def __init__(self, *args, n_step: int = 1, observation_scale: Optional[float] = None,
-                 reward_scale: float = 1., **kwargs):
+    def __init__(self, *args: Any, n_step: int = 1, observation_scale: Optional[float] = None,
+                 reward_scale: float = 1., **kwargs: Any):
         super().__init__(*args, **kwargs)
         if n_step < 1 or (n_step > 1 and not isinstance(self.memory, ArrayMemory)):
             raise ValueError(f"n_step is {n_step} with a {type(self.memory).__name__}, expected 1, or more with an "
