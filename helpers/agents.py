@@ -19,7 +19,8 @@ def _check_range(name: str, value: float, low: float, high: float) -> None:
 def build_pixel_model(screen_shape: Tuple[int, int, int], nb_actions: int, window: int = 3) -> Sequential:
     """The post's network for the screen: (window, height, width, channels) to one Q-value for each action.
 
-    With window 3, the screen's (210, 160, 3) and 6 actions it has 34,812,326 weights.
+    With window 3, the screen's (210, 160, 3) and 6 actions it has 34,812,326 weights, before `DQNAgent` puts its
+    dueling heads in the place of the last layer.
 
     Raises:
         ValueError: `window` is below 1.
@@ -39,7 +40,8 @@ def build_pixel_model(screen_shape: Tuple[int, int, int], nb_actions: int, windo
 def build_ram_model(nb_bytes: int, nb_actions: int, window: int = 3) -> Sequential:
     """The post's network for the RAM: (window, nb_bytes) to one Q-value for each action.
 
-    With window 3, 128 bytes and 6 actions it has 263,558 weights.
+    With window 3, 128 bytes and 6 actions it has 263,558 weights, before `DQNAgent` puts its dueling heads in the
+    place of the last layer.
 
     Raises:
         ValueError: `window` is below 1.

@@ -51,14 +51,14 @@ def play_games(env: gym.Env, player: Player, nb_games: int, seed: Optional[int] 
         env.seed(seed)
         env.action_space.seed(seed)
     with numpy_seed(seed):
+        scores = []
         for _ in range(nb_games):
             if hasattr(player, "test"):
                 _play_with_agent(keeper, player, max_steps)
             else:
                 _play_with_function(keeper, player, max_steps)
-            if len(keeper.scores) <= _:  # the game was cut short at max_steps
-                keeper.scores.append(keeper.score)
-    return np.array(keeper.scores, dtype=float)
+            scores.append(keeper.score)
+    return np.array(scores, dtype=float)
 
 
 def _play_with_function(env: gym.Env, act: Callable[[np.ndarray], int], max_steps: Optional[int]) -> None:

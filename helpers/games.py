@@ -17,8 +17,9 @@ NB_ACTIONS = 6
 class ScoreKeeper(gym.Wrapper):
     """Keep the game's own score, in points, whatever a processor later does to the rewards.
 
-    keras-rl2 reports the rewards that its processor returned: after clipping to 1, a score of 300 points reads 25.
-    `scores` holds one number for each finished game, `score` the points of the game that is being played.
+    keras-rl2 reports the rewards that its processor returned: after clipping to 1, every hit counts the same.
+    `scores` holds one number for each finished game, `score` the points of the game that is being played, or of the
+    last one until the next begins.
     """
 
     def __init__(self, env: gym.Env):
@@ -71,5 +72,4 @@ def game_score(env: gym.Env, logs: Dict[str, Any]) -> float:
 
     In game points if `env` holds a `ScoreKeeper`; otherwise the sum of the rewards that the agent saw.
     """
-    scores = getattr(env, "scores", None)
-    return float(scores[-1] if scores else logs["episode_reward"])
+    return float(getattr(env, "score", logs["episode_reward"]))

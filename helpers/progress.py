@@ -30,10 +30,10 @@ class ProgressBar(Callback):
         super().__init__()
         self.games = games
         self.every = every
+        self._scores: List[float] = []  # kept when training is resumed
 
     def on_train_begin(self, logs: Optional[Dict] = None) -> None:
         self._bar: Optional[tqdm] = None
-        self._scores: List[float] = []
 
     def on_step_end(self, step: int, logs: Dict[str, Any]) -> None:
         if self._bar is None:  # only now is it known at which step a resumed run begins
@@ -45,8 +45,8 @@ class ProgressBar(Callback):
     def on_episode_end(self, episode: int, logs: Dict[str, Any]) -> None:
         self._scores.append(game_score(self.env, logs))
         scores = self._scores[-self.games:]
-        games = f"{len(self._scores)} games, mean of last {len(scores)}: {np.mean(scores):.0f}"
-        self._bar.set_postfix_str(games, refresh=False)
+        games = "1 game" if len(self._scores) == 1 else f"{len(self._scores)} games"
+        self._bar.set_postfix_str(f"{games}, mean of last {len(scores)}: {np.mean(scores):.0f}", refresh=False)
 
     def on_train_end(self, logs: Optional[Dict] = None) -> None:
         if self._bar is not None:
@@ -56,7 +56,8 @@ class ProgressBar(Callback):
 class LivePlot(Callback):
     """Plot the run's score, epsilon and mean Q-value while it trains, one picture that is replaced in place.
 
-    It redraws every `every` seconds, or more rarely where a redraw is slow (see REDRAW_SHARE).
+    It redraws when a game is over and the last redraw is `every` seconds old, or longer where a redraw is slow (see
+    REDRAW_SHARE). A run in which no game was finished has nothing to plot, and says so.
     """
 
     def __init__(self, run: Run, every: float = 15.0):
@@ -76,16 +77,16 @@ class LivePlot(Callback):
             self._next = began + max(self.every, cost / REDRAW_SHARE)
 
     def on_train_end(self, logs: Optional[Dict] = None) -> None:
-        self.draw()
+        if len(self.run.episodes):
+            self.draw()
+        else:
+            print("No game was finished yet, so there is no score to plot.")
 
     def draw(self) -> None:
         """Draw the run as it is now, in place of the picture before."""
-        episodes = self.run.episodes
-        if not len(episodes):
-            return
         figure, axes = plt.subplots(1, 3, figsize=(12, 3.2))
         figure.subplots_adjust(left=0.06, right=0.99, bottom=0.16, wspace=0.25)  # thrice as fast as a layout engine
-        plot_progress(episodes, axes)
+        plot_progress(self.run.episodes, axes)
         picture = _as_png(figure)
         if self._handle is None:
             self._handle = display(picture, display_id=True)

@@ -6,6 +6,7 @@ from typing import Any, Dict, List, Optional, Sequence
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.ticker import EngFormatter
 
 RUN_LENGTHS = ("smoke", "demo", "full")
 
@@ -103,9 +104,8 @@ def list_runs(name: str = "", root: Optional[Path] = None) -> pd.DataFrame:
     for run in load_runs(name, root):
         episodes = run.episodes
         last = episodes.iloc[-1] if len(episodes) else {"step": 0, "seconds": 0.0}
-        rows.append({"run": run.name, "games": len(episodes), "steps": int(last["step"]),
-                     "minutes": round(last["seconds"] / 60, 1), "last 100 games": episodes["score"].tail(100).mean(),
-                     **run.hyperparameters})
+        rows.append({**run.hyperparameters, "run": run.name, "games": len(episodes), "steps": int(last["step"]),
+                     "minutes": round(last["seconds"] / 60, 1), "last 100 games": episodes["score"].tail(100).mean()})
     return pd.DataFrame(rows, columns=None if rows else ["run"]).set_index("run")
 
 
@@ -119,6 +119,7 @@ def plot_runs(runs: Sequence[Run], ax: Optional[plt.Axes] = None, games: int = 2
         episodes = run.episodes
         ax.plot(episodes["step"], episodes["score"].rolling(games, min_periods=1).mean(), label=_label(run, runs))
     ax.set(xlabel="agent steps", ylabel=f"score, mean of {games} games")
+    ax.xaxis.set_major_formatter(EngFormatter(sep=""))
     if runs:
         ax.legend()
     return ax
@@ -141,4 +142,6 @@ def plot_progress(episodes: pd.DataFrame, axes: Sequence[plt.Axes], games: int =
     epsilon.set(title="Epsilon", xlabel="agent steps", ylabel="share of random actions", ylim=(0, 1.05))
     q_value.plot(episodes["step"], episodes["mean_q"])
     q_value.set(title="Mean Q-value", xlabel="agent steps", ylabel="rewards expected")
+    for ax in axes:
+        ax.xaxis.set_major_formatter(EngFormatter(sep=""))  # 20k, 1M: they fit side by side
     return axes

@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Optional
 import h5py
 import numpy as np
 import tensorflow as tf
-from rl.callbacks import Callback, ModelIntervalCheckpoint
+from rl.callbacks import Callback
 from rl.core import Agent
 from tensorflow.python.keras.saving import hdf5_format
 
@@ -92,8 +92,8 @@ def _epsilon(policy: Any) -> Optional[float]:
     return float(inner.eps) if hasattr(inner, "eps") else None
 
 
-class SaveWeights(ModelIntervalCheckpoint):
-    """keras-rl2's checkpoint with three repairs: a folder for each run, files whole or absent, and a save at the end.
+class SaveWeights(Callback):
+    """What keras-rl2's ModelIntervalCheckpoint does, with a folder for each run, whole files, and a save at the end.
 
     Every `interval` agent steps, and when training ends or is interrupted, it writes weights-<step>.h5 into the run's
     folder. A disk that is full is reported, and training goes on. Weights are not everything: replay memory, optimizer
@@ -103,10 +103,10 @@ class SaveWeights(ModelIntervalCheckpoint):
     def __init__(self, run: Run, interval: int):
         if interval < 1:
             raise ValueError(f"interval is {interval}; expected at least 1 agent step. Choose how often to save.")
-        super().__init__(str(run.folder / "weights-{step:09d}.h5"), interval)
+        super().__init__()
         self.run = run
-        self.saved: Optional[Path] = None
-        self._done = 0
+        self.interval = interval
+        self._done = 0  # agent steps
 
     def on_step_end(self, step: int, logs: Optional[Dict] = None) -> None:
         self._done = int(self.model.step) + 1
@@ -114,17 +114,22 @@ class SaveWeights(ModelIntervalCheckpoint):
             self.save(self._done)
 
     def on_train_end(self, logs: Optional[Dict] = None) -> None:
-        self.save(self._done)
+        path = self.path(self._done)
+        if not path.exists():
+            self.save(self._done)
         if (logs or {}).get("did_abort"):
-            where = f"are in runs/{self.run.name}/{self.saved.name}" if self.saved else "could not be saved"
-            print(f"Stopped after {self._done:,} steps. The agent keeps what it learned, and its weights {where}. "
+            where = f"are in {path}" if path.exists() else "could not be saved"
+            print(f"Stopped after {self._done:,} steps. The agent keeps what it learned; its weights {where}. "
                   "You can watch it now; the cell marked 'resume' goes on from here.")
 
+    def path(self, step: int) -> Path:
+        """The file for the weights after `step` agent steps."""
+        return self.run.folder / f"weights-{step:09d}.h5"
+
     def save(self, step: int) -> None:
-        path = Path(self.filepath.format(step=step))
+        """Write the weights to `path(step)`; if that fails, say so."""
         try:
-            write_whole(path, weights_as_hdf5(self.model))
-            self.saved = path
+            write_whole(self.path(step), weights_as_hdf5(self.model))
         except OSError as error:
             print(f"Step {step:,}: the weights could not be saved ({error}). Training goes on; free some disk space.")
 
@@ -160,7 +165,8 @@ class ResumeAt(Callback):
     """Let `fit` go on at agent step `step` instead of 0, where epsilon and warm-up would start over.
 
     `fit(env, nb_steps=TOTAL, ...)` then trains TOTAL - step steps more. For an agent that is still in memory, with its
-    replay memory and optimizer; weights from a file alone are a new start with a good idea, not a resume.
+    replay memory and optimizer; weights from a file alone are a new start with a good idea, not a resume. The game
+    that was cut short is not finished: in the replay memory it joins the next one, one wrong step among thousands.
     """
 
     def __init__(self, step: int):

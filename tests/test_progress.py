@@ -25,7 +25,8 @@ def test_the_bar_ends_full_and_says_what_a_reader_asks(agent, capsys):
     last = capsys.readouterr().out.replace("\n", "\r").rstrip("\r").split("\r")[-1]
     mean = sum(env.scores) / len(env.scores)
     assert "100%" in last and "1200/1200" in last and "steps/s" in last and "<00:00" in last
-    assert f"{len(env.scores)} games, mean of last {len(env.scores)}: {mean:.0f}" in last
+    games = "1 game" if len(env.scores) == 1 else f"{len(env.scores)} games"
+    assert f"{games}, mean of last {len(env.scores)}: {mean:.0f}" in last
 
 
 class FakeHandle:
@@ -53,7 +54,7 @@ def test_a_run_without_a_finished_game_shows_no_plot(agent, tmp_path):
     run = start_run("ram", {}, tmp_path)
     with capture_output() as captured:
         agent.fit(make_game(RAM, seed=1), nb_steps=20, verbose=0, callbacks=[RunLogger(run), LivePlot(run)])
-    assert captured.outputs == []
+    assert captured.outputs == [] and "No game was finished yet" in captured.stdout
 
 
 def test_bar_plot_and_log_together_cost_under_two_percent(agent, tmp_path, monkeypatch):

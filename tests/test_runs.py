@@ -39,13 +39,14 @@ def test_a_name_that_is_no_folder_name_is_refused(tmp_path):
 
 
 def test_runs_are_listed_and_their_curves_overlaid(tmp_path):
-    first = start_run("ram", {"gamma": 0.99, "lr": 1}, tmp_path)
-    second = start_run("ram", {"gamma": 0.9, "lr": 1}, tmp_path)
+    first = start_run("ram", {"gamma": 0.99, "lr": 1, "steps": 7}, tmp_path)
+    second = start_run("ram", {"gamma": 0.9, "lr": 1, "steps": 7}, tmp_path)
     write_episodes(first, [100, 200, 300])
     write_episodes(second, [50, 60])
     table = list_runs(root=tmp_path)
     assert table.loc["ram-001", "last 100 games"] == 200 and table.loc["ram-002", "games"] == 2
-    assert table.loc["ram-001", "steps"] == 1800 and table.loc["ram-002", "gamma"] == 0.9
+    assert table.loc["ram-001", "steps"] == 1800 and table.loc["ram-001", "minutes"] == 0.2
+    assert table.loc["ram-002", "gamma"] == 0.9
     ax = plot_runs([first, second], games=2)
     assert [line.get_ydata().tolist() for line in ax.lines] == [[100, 150, 250], [50, 55]]
     assert [text.get_text() for text in ax.get_legend().texts] == ["ram-001: gamma=0.99", "ram-002: gamma=0.9"]

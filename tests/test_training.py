@@ -145,3 +145,10 @@ def test_weights_of_the_other_agent_are_refused(agent, run, tmp_path):
         load_weights(agent, tmp_path / "torn.h5")
     with pytest.raises(FileNotFoundError, match="no weights file 'missing.h5'"):
         load_weights(agent, tmp_path / "missing.h5")
+
+
+def test_a_game_cut_short_is_logged_with_its_own_score(agent, run):
+    env = make_game(RAM, seed=1)
+    agent.fit(env, nb_steps=1_000, verbose=0, nb_max_episode_steps=200, callbacks=[RunLogger(run)])
+    assert run.episodes["steps_in_game"].tolist() == [200] * 5
+    assert env.scores == [] and run.episodes["score"].max() > 10
