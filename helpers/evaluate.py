@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from scipy.stats import bootstrap
 
-from helpers.games import ScoreKeeper
+from helpers.games import ScoreKeeper, seed_game
 
 Player = Union[Callable[[np.ndarray], int], Any]
 """A function from an observation to an action, or a keras-rl2 agent."""
@@ -48,8 +48,7 @@ def play_games(env: gym.Env, player: Player, nb_games: int, seed: Optional[int] 
         raise ValueError(f"nb_games is {nb_games}; expected at least 1. Ask for one game or more.")
     keeper = ScoreKeeper(env)
     if seed is not None:
-        env.seed(seed)
-        env.action_space.seed(seed)
+        seed_game(env, seed)
     with numpy_seed(seed):
         scores = []
         for _ in range(nb_games):

@@ -62,9 +62,17 @@ def make_game(env_id: str = PIXELS, seed: Optional[int] = None) -> ScoreKeeper:
         ) from None
     env = ScoreKeeper(env)
     if seed is not None:
-        env.seed(seed)
-        env.action_space.seed(seed)
+        seed_game(env, seed)
     return env
+
+
+def seed_game(env: gym.Env, seed: int) -> None:
+    """Seed the game and the actions that `env.action_space.sample()` draws, each with numbers of its own.
+
+    With one seed for both, gym would draw frame skips and random actions from the same stream of numbers.
+    """
+    env.seed(seed)
+    env.action_space.seed(seed + 2**31)
 
 
 def game_score(env: gym.Env, logs: Dict[str, Any]) -> float:

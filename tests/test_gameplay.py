@@ -8,7 +8,7 @@ from PIL import Image
 
 from helpers.evaluate import random_player
 from helpers.gameplay import CAPTION_HEIGHT, FRAMES_PER_SECOND, record_game
-from helpers.games import PIXELS, RAM, make_game
+from helpers.games import PIXELS, RAM, make_game, seed_game
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def recording():
 
 def test_a_recording_holds_the_whole_game(recording):
     env = make_game(RAM)
-    env.seed(1), env.action_space.seed(1)
+    seed_game(env, 1)
     env.reset()
     done, screens = False, [env.render(mode="rgb_array")]
     while not done:

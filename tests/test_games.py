@@ -24,6 +24,14 @@ def test_same_seed_same_games_other_seed_other_games():
     assert games(1).tolist() != games(2).tolist()
 
 
+def test_random_actions_and_frame_skips_are_drawn_independently():
+    """gym seeds both with the same function: equal seeds would give equal streams."""
+    env = make_game(RAM, seed=1)
+    actions = [env.action_space.np_random.randint(1_000) for _ in range(50)]
+    skips = [env.unwrapped.np_random.randint(1_000) for _ in range(50)]
+    assert actions != skips
+
+
 def test_score_keeper_counts_points_of_each_game():
     env = make_game(RAM, seed=3)
     rewards = 0.0
