@@ -141,3 +141,10 @@ def test_the_picture_of_the_end_is_stored_beside_the_notebook(project, tmp_path)
     nbformat.write(new_notebook(cells=[new_markdown_cell("# A title"), cell]), str(tmp_path / "01_try.ipynb"))
     subprocess.run([sys.executable, str(project / "tools" / "run_notebooks.py"), "--folder", str(tmp_path)], check=True)
     assert (tmp_path / "pictures" / "01_try.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_line_that_was_not_overwritten_stays_to_the_letter(run):
+    """nbval compares it with what the cell writes."""
+    status, said, notebook = run("print('ends with a space ')")
+    assert status == 0, said
+    assert notebook.cells[1].outputs[0].text == "ends with a space \n"

@@ -146,6 +146,11 @@ def widget_children(state: Dict) -> List[str]:
     return [child[len("IPY_MODEL_") :] for child in state.get("children", [])]
 
 
+def last_state(line: str) -> str:
+    """What is left of a line that was overwritten; any other line stays to the letter, as nbval compares it."""
+    return line.rstrip("\r").rsplit("\r", 1)[-1].rstrip() if "\r" in line else line
+
+
 def tidy_streams(outputs: List[NotebookNode]) -> List[NotebookNode]:
     """Join each stream's neighbouring pieces, and leave of a line that was overwritten only its last state."""
     tidied: List[NotebookNode] = []
@@ -160,8 +165,7 @@ def tidy_streams(outputs: List[NotebookNode]) -> List[NotebookNode]:
         tidied.append(output)
     for output in tidied:
         if output.output_type == "stream":
-            lines = output.text.split("\n")
-            output.text = "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1].rstrip() for line in lines)
+            output.text = "\n".join(last_state(line) for line in output.text.split("\n"))
     return [output for output in tidied if output.output_type != "stream" or output.text.strip()]
 
 
