@@ -6,9 +6,9 @@ from typing import Any, Callable, List, Optional, Sequence, Tuple
 
 import numpy as np
 import tensorflow as tf
-from rl.callbacks import CallbackList, TrainEpisodeLogger, TrainIntervalLogger
 
 from .array_memory import ArrayMemory
+from .serial import end_round, gather_callbacks
 
 
 def prepare_memory(memory: Any, nb_envs: int) -> None:
@@ -122,9 +122,7 @@ class ParallelTraining:
         for i in np.flatnonzero(over):
             self._begin_episode(i)
         self.round += 1
-        for callback in self.callbacks.callbacks:
-            if hasattr(callback, "on_round_end"):
-                callback.on_round_end(self.round)
+        end_round(self.callbacks, self.round)
 
     def _learn(self, nb_playing: int) -> List[List[float]]:
         """Makes the updates due in the next `nb_playing` environment steps; returns each step's metrics."""
@@ -180,13 +178,8 @@ def train_parallel(agent: Any, make_env: Callable[[], Any], nb_envs: int, nb_ste
     if seed is not None:
         np.random.seed(seed)
         random.seed(seed)
-    history = tf.keras.callbacks.History()
-    loggers = {0: [], 1: [TrainIntervalLogger(interval=log_interval)]}.get(verbose, [TrainEpisodeLogger()])
-    callback_list = CallbackList(list(callbacks or []) + loggers + [history])
     emulators = Emulators(make_env, nb_envs, agent.processor, seed)
-    callback_list.set_model(agent)
-    callback_list._set_env(emulators.envs[0])
-    callback_list.set_params({"nb_steps": nb_steps})
+    callback_list, history = gather_callbacks(agent, emulators.envs[0], callbacks, verbose, log_interval, nb_steps)
 
     agent.training, agent.step = True, 0
     agent.parallel = ParallelTraining(agent, emulators, callback_list, learning_rate)
