@@ -71,16 +71,16 @@ _TF_DEFAULT, _TF_ONE = "TensorFlow's default threads", "`set_threads(1)`"
 _OURS = {case.name: case for case in [
     Case("ram-stock", f"keras-rl2, {_TF_DEFAULT}", "stock", "ram", 1, 1, None, 1_000, 300, 1_000),
     Case("ram-stock-1", f"keras-rl2, {_TF_ONE}", "stock", "ram", 1, 1, 1, 1_000, 300, 1_000),
-    Case("ram-fast", f"`FastDQNAgent.fit`, {_TF_ONE}", "fast", "ram", 1, 1, 1, 1_000, 500, 4_000),
+    Case("ram-fast", f"`FastDQNAgent.fit`, {_TF_ONE}", "fast", "ram", 1, 1, 1, 1_000, 500, 3_000),
     Case("ram-parallel", f"`fit_parallel`, {NB_ENVS} emulators, {_TF_ONE}", "fast", "ram", 4, NB_ENVS, 1, 1_000, 2_000,
-         16_000),
+         12_000),
     Case("pixels-stock", f"keras-rl2, {_TF_DEFAULT}", "stock", "pixels", 1, 1, None, 100, 3, 16),
     Case("pixels-fast", f"`FastDQNAgent.fit`, {_TF_DEFAULT}", "fast", "pixels", 1, 1, None, 100, 3, 16),
-    Case("small-stock", f"keras-rl2, {_TF_DEFAULT}", "stock", "small", 4, 1, None, 1_000, 200, 600),
+    Case("small-stock", f"keras-rl2, {_TF_DEFAULT}", "stock", "small", 4, 1, None, 1_000, 100, 600),
     Case("small-stock-every", f"keras-rl2, {_TF_DEFAULT}", "stock", "small", 1, 1, None, 1_000, 50, 200),
-    Case("small-fast", f"`FastDQNAgent.fit`, {_TF_DEFAULT}", "fast", "small", 4, 1, None, 1_000, 200, 1_200),
+    Case("small-fast", f"`FastDQNAgent.fit`, {_TF_DEFAULT}", "fast", "small", 4, 1, None, 1_000, 100, 800),
     Case("small-parallel", f"`fit_parallel`, {NB_ENVS} emulators, {_TF_DEFAULT}", "fast", "small", 4, NB_ENVS, None,
-         1_000, 400, 1_600),
+         1_000, 160, 1_200),
 ]}
 
 
@@ -89,7 +89,7 @@ def _peer(kind: str, game: str, train_interval: int, nb_envs: int, threads: Opti
     label = f"{words}, {f'{nb_envs} emulators, ' if nb_envs > 1 else ''}" + (
         "one thread" if threads else "PyTorch's default threads")
     name = f"{kind}-{game}-{train_interval}{f'-x{nb_envs}' if nb_envs > 1 else ''}{'-1' if threads else ''}"
-    warm_updates, timed_updates = (150, 500) if game == "ram" else (10, 60)
+    warm_updates, timed_updates = (100, 400) if game == "ram" else (10, 60)
     return Case(name, label, kind, game, train_interval, nb_envs, threads, 1_000, warm_updates * train_interval,
                 timed_updates * train_interval)
 
