@@ -4,10 +4,10 @@ from typing import Any, Callable, List, Optional, Sequence
 
 import numpy as np
 from rl.agents import DQNAgent
-from rl.callbacks import Callback
 
 from .array_memory import ArrayMemory, Batch
 from .fused_graph import act_function, learn_function
+from .loop import train_single
 from .parallel import prepare_memory, train_parallel
 
 
@@ -51,7 +51,6 @@ class FastDQNAgent(DQNAgent):
         self.reward_scale = reward_scale
         self._worker = None  # the thread that updates the network while the emulator steps
         self._pending = None  # the update that it is working on
-        self._failure = None  # what ended a fit early
 
     def compile(self, optimizer: Any, metrics: Sequence[Any] = ()) -> None:
         """As `DQNAgent.compile`, but `metrics` is left as it is (keras-rl2 appends to it at each call)."""
@@ -98,12 +97,7 @@ class FastDQNAgent(DQNAgent):
                 self.memory.append(self.recent_observation, self.recent_action, reward, terminal)
         if self.learns_at(self.step):
             pending, self._pending = self._pending, None
-            try:
-                learned = pending.result() if pending else self.learn(self.draw_batch(), self.step)
-            except FloatingPointError as error:
-                # the one exception after which keras-rl2's fit still calls on_train_end; ours raises the error itself
-                self._failure = error
-                raise KeyboardInterrupt from error
+            learned = pending.result() if pending else self.learn(self.draw_batch(), self.step)
             metrics = self.complete_metrics(learned)
         else:
             metrics = self.no_metrics[:]
@@ -159,27 +153,27 @@ class FastDQNAgent(DQNAgent):
 
     # --- training ------------------------------------------------------------------------------------
 
-    def fit(self, env: Any, nb_steps: int, action_repetition: int = 1,
-            callbacks: Optional[Sequence[Any]] = None, *args, **kwargs) -> Any:
-        """As `DQNAgent.fit`; whatever ends it, no thread is left behind and the agent is usable.
+    def fit(self, env: Any, nb_steps: int, action_repetition: int = 1, callbacks: Optional[Sequence[Any]] = None,
+            verbose: int = 1, visualize: bool = False, nb_max_start_steps: int = 0,
+            start_step_policy: Optional[Callable[[Any], int]] = None, log_interval: int = 10000,
+            nb_max_episode_steps: Optional[int] = None, resume: Optional[Any] = None) -> Any:
+        """As `DQNAgent.fit`; whatever ends it, callbacks hear of it, no thread is left and the agent is usable.
+
+        Args (beyond those of `DQNAgent.fit`):
+            resume: a folder with checkpoints (see `Checkpoint`) to go on from; `nb_steps` is then the total.
 
         Raises:
-            FloatingPointError: if the loss is not a finite number, after `on_train_end`.
+            FloatingPointError: if the loss is not a finite number.
+            ValueError: if the checkpoint belongs to a training with other settings.
         """
         prepare_memory(self.memory, 1)
-        self._failure = None
-        try:
-            callbacks = [_Settle(), *list(callbacks or [])]
-            history = super().fit(env, nb_steps, action_repetition, callbacks, *args, **kwargs)
-        finally:
-            self.settle()
-        if self._failure is not None:
-            raise self._failure
-        return history
+        return train_single(self, env, nb_steps, action_repetition, callbacks, verbose, visualize, nb_max_start_steps,
+                            start_step_policy, log_interval, nb_max_episode_steps, resume)
 
     def fit_parallel(self, make_env: Callable[[], Any], nb_envs: int, nb_steps: int,
                      callbacks: Optional[Sequence[Any]] = None, verbose: int = 1, log_interval: int = 10000,
-                     seed: Optional[int] = None, learning_rate: Optional[Callable[[int], float]] = None) -> Any:
+                     seed: Optional[int] = None, learning_rate: Optional[Callable[[int], float]] = None,
+                     resume: Optional[Any] = None) -> Any:
         """Trains on `nb_envs` emulators at once, which step in a thread beside the learner.
 
         In each round all emulators make one step with actions from one forward pass, while the network
@@ -198,6 +192,7 @@ class FastDQNAgent(DQNAgent):
             seed: for the emulators (seed, seed + 1, ...), NumPy and `random`; the same seed and number of
                 emulators repeat a training exactly. None leaves all generators as they are.
             learning_rate: a function from environment steps to the learning rate, asked every 1,000 steps.
+            resume: as in `fit`.
 
         Returns:
             keras.callbacks.History, with `episode_reward` (points), `nb_episode_steps` and `nb_steps`.
@@ -207,17 +202,11 @@ class FastDQNAgent(DQNAgent):
             RuntimeError: if the agent is not compiled, or if an emulator dies; what was learned is kept.
             FloatingPointError: if the loss is not a finite number.
         """
-        return train_parallel(self, make_env, nb_envs, nb_steps, callbacks, verbose, log_interval, seed, learning_rate)
+        return train_parallel(self, make_env, nb_envs, nb_steps, callbacks, verbose, log_interval, seed, learning_rate,
+                              resume)
 
     def settle(self) -> None:
         """Waits until nothing is under way, and ends the thread."""
         if self._worker is not None:
             self._worker.shutdown(wait=True)
         self._worker = self._pending = None
-
-
-class _Settle(Callback):
-    """Lets an interrupted update finish before the other callbacks look at the weights."""
-
-    def on_train_end(self, logs=None):
-        self.model.settle()

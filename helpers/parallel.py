@@ -6,9 +6,9 @@ from typing import Any, Callable, List, Optional, Sequence, Tuple
 
 import numpy as np
 import tensorflow as tf
-from rl.callbacks import CallbackList, TrainEpisodeLogger, TrainIntervalLogger
 
 from .array_memory import ArrayMemory
+from .loop import as_list, run_training
 
 
 def prepare_memory(memory: Any, nb_envs: int) -> None:
@@ -82,6 +82,8 @@ class ParallelTraining:
         round: how many rounds are done.
     """
 
+    KEPT = ("states", "episode", "episode_step", "episode_reward", "next_episode", "round", "over")
+
     def __init__(self, agent: Any, emulators: Emulators, callbacks: Any,
                  learning_rate: Optional[Callable[[int], float]]):
         self.agent, self.emulators, self.callbacks, self.learning_rate = agent, emulators, callbacks, learning_rate
@@ -92,6 +94,24 @@ class ParallelTraining:
         self.next_episode = 0
         self.round = 0
         self.states = None
+
+    @property
+    def envs(self) -> List[Any]:
+        """The environments."""
+        return self.emulators.envs
+
+    @property
+    def over(self) -> np.ndarray:
+        """[N] bool, which emulators have finished their game."""
+        return self.emulators.over
+
+    @over.setter
+    def over(self, over: np.ndarray) -> None:
+        self.emulators.over = over
+
+    def close(self) -> None:
+        """Ends the emulators."""
+        self.emulators.close()
 
     def begin(self) -> None:
         """Resets all emulators."""
@@ -121,10 +141,6 @@ class ParallelTraining:
             self._report_step(i, actions[i], outcomes[i], learned)
         for i in np.flatnonzero(over):
             self._begin_episode(i)
-        self.round += 1
-        for callback in self.callbacks.callbacks:
-            if hasattr(callback, "on_round_end"):
-                callback.on_round_end(self.round)
 
     def _learn(self, nb_playing: int) -> List[List[float]]:
         """Makes the updates due in the next `nb_playing` environment steps; returns each step's metrics."""
@@ -173,37 +189,16 @@ class ParallelTraining:
 
 def train_parallel(agent: Any, make_env: Callable[[], Any], nb_envs: int, nb_steps: int,
                    callbacks: Optional[Sequence[Any]], verbose: int, log_interval: int, seed: Optional[int],
-                   learning_rate: Optional[Callable[[int], float]]) -> Any:
+                   learning_rate: Optional[Callable[[int], float]], resume: Optional[Any]) -> Any:
     """What `FastDQNAgent.fit_parallel` does; see there."""
     _check(agent, nb_envs)
     prepare_memory(agent.memory, nb_envs)
     if seed is not None:
         np.random.seed(seed)
         random.seed(seed)
-    history = tf.keras.callbacks.History()
-    loggers = {0: [], 1: [TrainIntervalLogger(interval=log_interval)]}.get(verbose, [TrainEpisodeLogger()])
-    callback_list = CallbackList(list(callbacks or []) + loggers + [history])
     emulators = Emulators(make_env, nb_envs, agent.processor, seed)
-    callback_list.set_model(agent)
-    callback_list._set_env(emulators.envs[0])
-    callback_list.set_params({"nb_steps": nb_steps})
-
-    agent.training, agent.step = True, 0
-    agent.parallel = ParallelTraining(agent, emulators, callback_list, learning_rate)
-    did_abort = True
-    try:
-        agent._on_train_begin()
-        callback_list.on_train_begin()
-        agent.parallel.begin()
-        while agent.step < nb_steps:
-            agent.parallel.play_round()
-        did_abort = False
-    except KeyboardInterrupt:
-        pass  # as in fit: what was learned is kept, and the caller goes on
-    finally:
-        emulators.close()
-        callback_list.on_train_end(logs={"did_abort": did_abort})
-    return history
+    training = ParallelTraining(agent, emulators, as_list(callbacks, verbose, log_interval), learning_rate)
+    return run_training(training, nb_steps, {"trained by": "fit_parallel", "seed": seed}, resume)
 
 
 def _check(agent: Any, nb_envs: int) -> None:
