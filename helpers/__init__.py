@@ -47,6 +47,8 @@ _MODULE_OF = {
     "set_threads": "threads",
     "FastDQNAgent": "fast_dqn",
     "ArrayMemory": "array_memory",
+    "make_small_screen_game": "games",
+    "build_small_pixel_model": "agents",
 }
 __all__ = list(_MODULE_OF)
 

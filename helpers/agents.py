@@ -1,4 +1,4 @@
-"""The blog post's two agents: a convolutional network on the screen, a dense one on the RAM, both dueling DQN."""
+"""The agents, all dueling DQN: the blog post's two, on the screen and on the RAM, and a smaller one on 84x84 pixels."""
 from typing import Any, List, Optional, Tuple
 
 import numpy as np
@@ -6,9 +6,13 @@ from rl.agents import DQNAgent  # first: it switches eager execution off, and a 
 from rl.core import Processor
 from rl.memory import SequentialMemory
 from rl.policy import EpsGreedyQPolicy, LinearAnnealedPolicy
-from tensorflow.keras.layers import Conv2D, Dense, Flatten
+from tensorflow.keras.layers import Conv2D, Dense, Flatten, Permute
 from tensorflow.keras.models import Sequential
 from tensorflow.keras.optimizers import Adam
+
+from .array_memory import ArrayMemory
+from .fast_dqn import FastDQNAgent
+from .games import SMALL_SCREEN
 
 
 def _check_range(name: str, value: float, low: float, high: float) -> None:
@@ -37,6 +41,30 @@ def build_pixel_model(screen_shape: Tuple[int, int, int], nb_actions: int, windo
     ])
 
 
+def build_small_pixel_model(nb_actions: int, window: int = 4) -> Sequential:
+    """The network for `make_small_screen_game`: (window, 84, 84) to one Q-value for each action.
+
+    With window 4 and 6 actions it has 1,687,206 weights, a twentieth of `build_pixel_model`'s, and 1,687,719 after
+    `DQNAgent` puts its dueling heads in the place of the last layer.
+
+    Raises:
+        ValueError: `window` is below 1.
+    Source:
+        Mnih et al. 2015, "Model architecture".
+    """
+    _check_range("window", window, 1, 100)
+    return Sequential([
+        # the screens of a state become channels, which TensorFlow on a CPU wants last
+        Permute((2, 3, 1), input_shape=(window, *SMALL_SCREEN)),
+        Conv2D(32, (8, 8), strides=(4, 4), activation="relu"),
+        Conv2D(64, (4, 4), strides=(2, 2), activation="relu"),
+        Conv2D(64, (3, 3), activation="relu"),
+        Flatten(),
+        Dense(512, activation="relu"),
+        Dense(nb_actions, activation="linear"),
+    ])
+
+
 def build_ram_model(nb_bytes: int, nb_actions: int, window: int = 3) -> Sequential:
     """The post's network for the RAM: (window, nb_bytes) to one Q-value for each action.
 
@@ -59,14 +87,16 @@ class ScaleAndClip(Processor):
     """Give the network numbers of a size that it can learn from.
 
     Observations, bytes from 0 to 255, are multiplied by `observation_scale` when a batch is made (the memory keeps
-    bytes); rewards are clipped to [-reward_clip, reward_clip], or left as they are if that is None.
+    bytes); rewards are clipped to [-reward_clip, reward_clip]. None leaves them as they are.
     """
 
-    def __init__(self, observation_scale: float = 1 / 255, reward_clip: Optional[float] = 1.0):
+    def __init__(self, observation_scale: Optional[float] = 1 / 255, reward_clip: Optional[float] = 1.0):
         self.observation_scale = observation_scale
         self.reward_clip = reward_clip
 
-    def process_state_batch(self, batch: List[Any]) -> np.ndarray:
+    def process_state_batch(self, batch: List[Any]) -> Any:
+        if self.observation_scale is None:
+            return batch
         return np.asarray(batch, dtype=np.float32) * np.float32(self.observation_scale)
 
     def process_reward(self, reward: float) -> float:
@@ -86,10 +116,17 @@ def build_agent(
     epsilon_test: float = 0.05,
     target_update: int = 10_000,
     learning_rate: float = 0.00025,
+    adam_epsilon: float = 1e-7,
+    delta_clip: float = float("inf"),
+    train_interval: int = 1,
+    n_step: int = 1,
     double: bool = False,
+    observation_scale: Optional[float] = None,
+    reward_clip: Optional[float] = None,
     processor: Optional[Processor] = None,
+    fast: bool = False,
 ) -> DQNAgent:
-    """The post's dueling DQN agent, compiled and ready for `fit`. All step counts are agent steps.
+    """A dueling DQN agent, by default the post's, compiled and ready for `fit`. All step counts are agent steps.
 
     Args:
         model: network with input (window, ...) and one output for each action.
@@ -99,40 +136,71 @@ def build_agent(
         epsilon_start, epsilon_end, epsilon_steps: share of random actions in training, falling linearly.
         epsilon_test: share of random actions in `agent.test`, which would otherwise play greedily.
         target_update: steps between two copies of the network into the target network.
-        learning_rate: Adam's.
+        learning_rate, adam_epsilon: Adam's.
+        delta_clip: errors above it count linearly, not squared (Huber's loss); 1 in Mnih et al. 2015.
+        train_interval: steps for each update; 4 in Mnih et al. 2015.
+        n_step: steps whose rewards are summed before the target network is asked; more than 1 needs `fast`.
         double: let the trained network choose the next action, the target network value it (van Hasselt et al. 2016).
-        processor: for example `ScaleAndClip()`.
+        observation_scale: factor on observations, for example 1 / 255; None leaves them as they are.
+        reward_clip: rewards are clipped to [-reward_clip, reward_clip]; None leaves them as they are.
+        processor: in the place of the two above.
+        fast: `FastDQNAgent` with an `ArrayMemory`, which learns the same, faster.
 
     Raises:
-        ValueError: a value is out of its range.
+        ValueError: a value is out of its range, or two of them exclude each other.
     Source:
-        the blog post; epsilon_test from Mnih et al. 2015; target_update is keras-rl2's default.
+        the blog post; epsilon_test from Mnih et al. 2015; target_update, delta_clip and train_interval are keras-rl2's
+        defaults, adam_epsilon is Keras's.
     """
-    for name, value, low, high in [
+    limits = [
         ("window", window, 1, 100), ("replay_limit", replay_limit, 100, float("inf")),
         ("warmup_steps", warmup_steps, 50, float("inf")), ("epsilon_start", epsilon_start, 0, 1),
         ("epsilon_end", epsilon_end, 0, 1), ("epsilon_test", epsilon_test, 0, 1),
         ("epsilon_steps", epsilon_steps, 1, float("inf")), ("target_update", target_update, 1, float("inf")),
-        ("learning_rate", learning_rate, 1e-9, 1),
-    ]:
-        _check_range(name, value, low, high)
+        ("learning_rate", learning_rate, 1e-9, 1), ("adam_epsilon", adam_epsilon, 1e-12, 1),
+        ("delta_clip", delta_clip, 1e-9, float("inf")), ("train_interval", train_interval, 1, float("inf")),
+        ("n_step", n_step, 1, 100),
+    ]
+    if observation_scale is not None:
+        limits.append(("observation_scale", observation_scale, 1e-9, 1e9))
+    if reward_clip is not None:
+        limits.append(("reward_clip", reward_clip, 1e-9, float("inf")))
+    for limit in limits:
+        _check_range(*limit)
     if model.input_shape[1] != window:
         raise ValueError(f"The model looks at {model.input_shape[1]} observations, but window is {window}; "
                          "expected the same number. Build the model with this window.")
+    if n_step > 1 and not fast:
+        raise ValueError(f"n_step is {n_step}, but keras-rl2's own agent knows only 1; expected 1, or fast=True. "
+                         "Pass fast=True.")
+    if processor is not None and not (observation_scale is None and reward_clip is None):
+        raise ValueError(f"Received a processor, observation_scale={observation_scale} and reward_clip={reward_clip}; "
+                         "expected one or the other. Let the processor scale and clip, or leave it out.")
+    if fast:
+        agent_class, memory_class = FastDQNAgent, ArrayMemory
+        options = {"n_step": n_step, "observation_scale": observation_scale}
+        observation_scale = None  # done, inside the agent's graph
+    else:
+        agent_class, memory_class, options = DQNAgent, SequentialMemory, {}
+    if not (observation_scale is None and reward_clip is None):
+        processor = ScaleAndClip(observation_scale, reward_clip)
     policy = LinearAnnealedPolicy(EpsGreedyQPolicy(), attr="eps", value_max=epsilon_start, value_min=epsilon_end,
                                   value_test=epsilon_test, nb_steps=epsilon_steps)
-    agent = DQNAgent(
+    agent = agent_class(
         model=model,
         nb_actions=nb_actions,
-        memory=SequentialMemory(limit=replay_limit, window_length=window),
+        memory=memory_class(limit=replay_limit, window_length=window),
         policy=policy,
         test_policy=EpsGreedyQPolicy(eps=epsilon_test),
         nb_steps_warmup=warmup_steps,
+        train_interval=train_interval,
         target_model_update=target_update,
+        delta_clip=delta_clip,
         enable_double_dqn=double,
         enable_dueling_network=True,
         dueling_type="avg",
         processor=processor,
+        **options,
     )
-    agent.compile(Adam(lr=learning_rate), metrics=["mae"])
+    agent.compile(Adam(lr=learning_rate, epsilon=adam_epsilon), metrics=["mae"])
     return agent

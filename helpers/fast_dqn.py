@@ -1,5 +1,4 @@
 """keras-rl2's DQN agent with one TensorFlow call per update: the same learning, many times faster."""
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, List, Optional, Sequence
 
 import numpy as np
@@ -7,8 +6,8 @@ from rl.agents import DQNAgent
 
 from .array_memory import ArrayMemory, Batch
 from .fused_graph import act_function, learn_function
-from .loop import train_single
 from .parallel import prepare_memory, train_parallel
+from .serial import train_serial
 
 
 def as_inputs(states: Any, names: Sequence[str]) -> List[np.ndarray]:
@@ -21,11 +20,11 @@ def as_inputs(states: Any, names: Sequence[str]) -> List[np.ndarray]:
 class FastDQNAgent(DQNAgent):
     """Drop-in for `rl.agents.DQNAgent`: the same constructor and methods, the same weights, bit for bit.
 
-    What differs: an update is one call into TensorFlow (target, gradient, optimizer), which runs beside
-    the emulator's step when the memory is an `ArrayMemory`; with soft target updates the target follows
-    *after* the optimizer, where keras-rl2 leaves their order to chance; a loss that is not a number stops
-    the training. Between `forward` and `backward` the weights are changing: look at them in
-    `on_step_end`. Random draws of the environment come from its own generator, as gym's do.
+    What differs: an update is one call into TensorFlow (target, gradient, optimizer); the emulator steps
+    beside it, in a thread of its own, when the memory is an `ArrayMemory`; with soft target updates the
+    target follows *after* the optimizer, where keras-rl2 leaves their order to chance; a loss that is not
+    a number stops the training. The environment must take its random draws from a generator of its own,
+    as gym's do.
 
     Args (beyond those of `DQNAgent`):
         n_step: over how many steps rewards are summed before the target network is asked. Default 1,
@@ -49,8 +48,7 @@ class FastDQNAgent(DQNAgent):
         self.n_step = n_step
         self.observation_scale = observation_scale
         self.reward_scale = reward_scale
-        self._worker = None  # the thread that updates the network while the emulator steps
-        self._pending = None  # the update that it is working on
+        self._learned = None  # metrics of the update that was made before its step's outcome was known
 
     def compile(self, optimizer: Any, metrics: Sequence[Any] = ()) -> None:
         """As `DQNAgent.compile`, but `metrics` is left as it is (keras-rl2 appends to it at each call)."""
@@ -72,19 +70,17 @@ class FastDQNAgent(DQNAgent):
         return self._act(*as_inputs(self.process_state_batch(state_batch), self.model.input_names))[0]
 
     def forward(self, observation: Any) -> int:
-        """Chooses an action; then, while the emulator steps, the network learns."""
+        """Chooses an action. Its step is in the memory at once, with 0 points until `backward`."""
         action = super().forward(observation)
-        if self.training and isinstance(self.memory, ArrayMemory):
-            # An update never looks at what the newest step brings, so it need not wait for it. (An interrupted
-            # step stays in the memory with 0 points.)
-            if self.step % self.memory_interval == 0:
-                self.memory.append(observation, action, 0., False)
-            if self.learns_at(self.step):
-                if self._worker is None:
-                    self._worker = ThreadPoolExecutor(1)
-                # drawn here and not in the thread: the order of random draws must not depend on timing
-                self._pending = self._worker.submit(self.learn, self.draw_batch(), self.step)
+        self._learned = None
+        if self.training and isinstance(self.memory, ArrayMemory) and self.step % self.memory_interval == 0:
+            self.memory.append(observation, action, 0., False)
         return action
+
+    def learn_meanwhile(self) -> None:
+        """Makes this step's update while the emulator steps: it never looks at what the newest step brings."""
+        if self._learned is None and isinstance(self.memory, ArrayMemory) and self.learns_at(self.step):
+            self._learned = self.learn(self.draw_batch(), self.step)
 
     def backward(self, reward: float, terminal: bool) -> List[float]:
         """Stores what the step brought; returns the metrics of the update, or NaNs if there was none."""
@@ -95,12 +91,9 @@ class FastDQNAgent(DQNAgent):
                 self.memory.set_outcome(reward, terminal)
             else:
                 self.memory.append(self.recent_observation, self.recent_action, reward, terminal)
+        metrics = self.no_metrics[:]
         if self.learns_at(self.step):
-            pending, self._pending = self._pending, None
-            learned = pending.result() if pending else self.learn(self.draw_batch(), self.step)
-            metrics = self.complete_metrics(learned)
-        else:
-            metrics = self.no_metrics[:]
+            metrics = self.complete_metrics(self._learned or self.learn(self.draw_batch(), self.step))
         self.follow_target(self.step)
         return metrics
 
@@ -155,20 +148,25 @@ class FastDQNAgent(DQNAgent):
 
     def fit(self, env: Any, nb_steps: int, action_repetition: int = 1, callbacks: Optional[Sequence[Any]] = None,
             verbose: int = 1, visualize: bool = False, nb_max_start_steps: int = 0,
-            start_step_policy: Optional[Callable[[Any], int]] = None, log_interval: int = 10000,
+            start_step_policy: Optional[Callable] = None, log_interval: int = 10000,
             nb_max_episode_steps: Optional[int] = None, resume: Optional[Any] = None) -> Any:
-        """As `DQNAgent.fit`; whatever ends it, callbacks hear of it, no thread is left and the agent is usable.
+        """As `DQNAgent.fit`; whatever ends it, no thread is left behind and the agent is usable.
+
+        A callback's `on_round_end(step)`, if it has one, is called when nothing is under way: the place
+        to save everything.
 
         Args (beyond those of `DQNAgent.fit`):
             resume: a folder with checkpoints (see `Checkpoint`) to go on from; `nb_steps` is then the total.
 
         Raises:
+            ValueError: if `action_repetition` is below 1, or if the checkpoint has other settings.
+            RuntimeError: if the agent is not compiled.
             FloatingPointError: if the loss is not a finite number.
-            ValueError: if the checkpoint belongs to a training with other settings.
         """
         prepare_memory(self.memory, 1)
-        return train_single(self, env, nb_steps, action_repetition, callbacks, verbose, visualize, nb_max_start_steps,
-                            start_step_policy, log_interval, nb_max_episode_steps, resume)
+        return train_serial(self, env, nb_steps, callbacks, verbose, visualize, log_interval, resume,
+                            action_repetition=action_repetition, nb_max_start_steps=nb_max_start_steps,
+                            start_step_policy=start_step_policy, nb_max_episode_steps=nb_max_episode_steps)
 
     def fit_parallel(self, make_env: Callable[[], Any], nb_envs: int, nb_steps: int,
                      callbacks: Optional[Sequence[Any]] = None, verbose: int = 1, log_interval: int = 10000,
@@ -204,9 +202,3 @@ class FastDQNAgent(DQNAgent):
         """
         return train_parallel(self, make_env, nb_envs, nb_steps, callbacks, verbose, log_interval, seed, learning_rate,
                               resume)
-
-    def settle(self) -> None:
-        """Waits until nothing is under way, and ends the thread."""
-        if self._worker is not None:
-            self._worker.shutdown(wait=True)
-        self._worker = self._pending = None

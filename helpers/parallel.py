@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from .array_memory import ArrayMemory
-from .loop import as_list, run_training
+from .loop import gather_callbacks, run_training
 
 
 def prepare_memory(memory: Any, nb_envs: int) -> None:
@@ -82,7 +82,7 @@ class ParallelTraining:
         round: how many rounds are done.
     """
 
-    KEPT = ("states", "episode", "episode_step", "episode_reward", "next_episode", "round", "over")
+    KEPT = ("states", "episode", "episode_step", "episode_reward", "next_episode", "round", "over")  # in a checkpoint
 
     def __init__(self, agent: Any, emulators: Emulators, callbacks: Any,
                  learning_rate: Optional[Callable[[int], float]]):
@@ -141,6 +141,7 @@ class ParallelTraining:
             self._report_step(i, actions[i], outcomes[i], learned)
         for i in np.flatnonzero(over):
             self._begin_episode(i)
+        self.round += 1
 
     def _learn(self, nb_playing: int) -> List[List[float]]:
         """Makes the updates due in the next `nb_playing` environment steps; returns each step's metrics."""
@@ -197,8 +198,9 @@ def train_parallel(agent: Any, make_env: Callable[[], Any], nb_envs: int, nb_ste
         np.random.seed(seed)
         random.seed(seed)
     emulators = Emulators(make_env, nb_envs, agent.processor, seed)
-    training = ParallelTraining(agent, emulators, as_list(callbacks, verbose, log_interval), learning_rate)
-    return run_training(training, nb_steps, {"trained by": "fit_parallel", "seed": seed}, resume)
+    gathered = gather_callbacks(callbacks, verbose, log_interval)
+    agent.parallel = ParallelTraining(agent, emulators, gathered, learning_rate)
+    return run_training(agent.parallel, nb_steps, {"trained by": "fit_parallel", "seed": seed}, resume)
 
 
 def _check(agent: Any, nb_envs: int) -> None:

@@ -3,7 +3,7 @@ from typing import Optional
 
 
 def set_threads(n: Optional[int] = None) -> None:
-    """Sets how many threads share the work inside one TensorFlow operation.
+    """Sets how many threads share the work inside one TensorFlow operation; operations run one after the other.
 
     The RAM network's operations take a tenth of a millisecond each: dividing them among threads costs
     more than it saves, so the default is one. Networks that read the screen gain from as many threads
@@ -34,5 +34,7 @@ def set_threads(n: Optional[int] = None) -> None:
         raise too_late
     try:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
+        # operations side by side would take the core on which the emulator steps
+        tf.config.threading.set_inter_op_parallelism_threads(1)
     except RuntimeError as error:
         raise too_late from error

@@ -7,12 +7,14 @@ import pytest
 import tensorflow as tf
 from rl.agents import DQNAgent
 from rl.memory import SequentialMemory
-from tensorflow.keras.layers import Dense, Flatten
-from tensorflow.keras.models import Sequential
+from tensorflow.keras.layers import Conv2D, Dense, Flatten
+from tensorflow.keras.models import Model, Sequential
 from tensorflow.keras.optimizers import SGD, Adam
 
-from helpers.agents import ScaleAndClip, build_agent, build_pixel_model, build_ram_model
-from helpers.games import RAM, make_game
+from helpers.agents import ScaleAndClip, build_agent, build_pixel_model, build_ram_model, build_small_pixel_model
+from helpers.array_memory import ArrayMemory
+from helpers.fast_dqn import FastDQNAgent
+from helpers.games import RAM, make_game, make_small_screen_game
 
 
 def seed_everything(seed):
@@ -31,17 +33,38 @@ def test_the_networks_have_the_posts_numbers_of_weights():
     assert build_ram_model(128, nb_actions=6).count_params() == 263_558
 
 
+def test_the_small_pixel_network_is_that_of_mnih_2015():
+    model = build_small_pixel_model(nb_actions=6)
+    assert model.input_shape == (None, 4, 84, 84) and model.output_shape == (None, 6)
+    convolutions = [(layer.filters, layer.kernel_size, layer.strides, layer.output_shape[1:3])
+                    for layer in model.layers if isinstance(layer, Conv2D)]
+    assert convolutions == [(32, (8, 8), (4, 4), (20, 20)), (64, (4, 4), (2, 2), (9, 9)), (64, (3, 3), (1, 1), (7, 7))]
+    assert model.count_params() == 1_687_206
+    assert build_agent(model, 6, window=4).model.count_params() == 1_687_719
+
+
+def test_the_small_pixel_network_sees_each_screen_as_a_channel():
+    model = build_small_pixel_model(nb_actions=6, window=2)
+    state = np.random.RandomState(0).rand(1, 2, 84, 84).astype(np.float32)
+    kernel, bias = model.layers[1].get_weights()
+    seen = Model(model.input, model.layers[1].output).predict(state)
+    by_hand = np.tensordot(np.moveaxis(state[0, :, 4:12, 8:16], 0, -1), kernel, 3) + bias
+    assert seen[0, 1, 2] == pytest.approx(np.maximum(by_hand, 0), abs=1e-5)
+
+
 def test_observations_are_scaled_and_rewards_clipped_in_the_batch_only():
     processor = ScaleAndClip()
     batch = processor.process_state_batch([np.full((3, 128), 255, np.uint8)])
     assert batch.dtype == np.float32 and batch.shape == (1, 3, 128) and batch.max() == pytest.approx(1)
     assert [processor.process_reward(reward) for reward in (200.0, 0.0, -5.0)] == [1, 0, -1]
     assert ScaleAndClip(reward_clip=None).process_reward(200.0) == 200
+    assert ScaleAndClip(observation_scale=None).process_state_batch(batch) is batch
 
 
 @pytest.mark.parametrize("name, value", [
     ("window", 0), ("epsilon_start", 1.5), ("epsilon_end", -0.1), ("epsilon_test", float("nan")), ("replay_limit", 0),
-    ("warmup_steps", -1), ("epsilon_steps", 0), ("target_update", 0), ("learning_rate", 0),
+    ("warmup_steps", -1), ("epsilon_steps", 0), ("target_update", 0), ("learning_rate", 0), ("adam_epsilon", 0),
+    ("delta_clip", 0), ("train_interval", 0), ("n_step", 0), ("observation_scale", 0), ("reward_clip", -1),
 ])
 def test_hyperparameters_out_of_range_are_named(name, value):
     with pytest.raises(ValueError, match=f"^{name} is {value}; expected"):
@@ -54,6 +77,8 @@ def test_a_network_without_a_window_is_refused():
             build_ram_model(128, 6, window=window)
         with pytest.raises(ValueError, match=f"^window is {window}; expected 1 to 100"):
             build_pixel_model((210, 160, 3), 6, window=window)
+        with pytest.raises(ValueError, match=f"^window is {window}; expected 1 to 100"):
+            build_small_pixel_model(6, window=window)
 
 
 def test_a_model_of_another_window_is_refused():
@@ -159,3 +184,79 @@ def test_adam_of_the_agent_has_the_posts_learning_rate():
     optimizer = agent.trainable_model.optimizer
     assert isinstance(optimizer, Adam)
     assert float(tf.keras.backend.get_value(optimizer.lr)) == pytest.approx(0.00025)
+
+
+def test_without_options_the_agent_is_keras_rl2s_own():
+    agent = build_agent(build_ram_model(128, 6), 6)
+    assert (type(agent), type(agent.memory), agent.processor) == (DQNAgent, SequentialMemory, None)
+    assert (agent.train_interval, agent.delta_clip, agent.enable_double_dqn) == (1, np.inf, False)
+    assert agent.trainable_model.optimizer.epsilon == 1e-7
+
+
+def test_options_reach_the_agent():
+    options = {"train_interval": 4, "delta_clip": 1.0, "adam_epsilon": 1.5e-4, "reward_clip": 1.0,
+               "observation_scale": 1 / 255, "double": True}
+    stock = build_agent(build_ram_model(128, 6), 6, **options)
+    fast = build_agent(build_ram_model(128, 6), 6, fast=True, n_step=3, **options)
+    assert (type(stock), type(stock.memory)) == (DQNAgent, SequentialMemory)
+    assert (type(fast), type(fast.memory), fast.n_step) == (FastDQNAgent, ArrayMemory, 3)
+    assert (stock.processor.observation_scale, stock.processor.reward_clip) == (1 / 255, 1.0)
+    assert (fast.observation_scale, fast.processor.observation_scale, fast.processor.reward_clip) == (1 / 255, None, 1)
+    for agent in (stock, fast):
+        assert (agent.train_interval, agent.delta_clip, agent.enable_double_dqn) == (4, 1, True)
+        assert agent.trainable_model.optimizer.epsilon == 1.5e-4
+    assert build_agent(build_ram_model(128, 6), 6, fast=True, observation_scale=1 / 255).processor is None
+    unscaled = build_agent(build_ram_model(128, 6), 6, reward_clip=1.0).processor
+    assert (unscaled.observation_scale, unscaled.reward_clip) == (None, 1.0)
+    unclipped = build_agent(build_ram_model(128, 6), 6, observation_scale=0.5).processor
+    assert (unclipped.observation_scale, unclipped.reward_clip) == (0.5, None)
+
+
+def test_options_that_exclude_each_other_are_named():
+    with pytest.raises(ValueError, match="n_step is 3, but keras-rl2's own agent knows only 1; .* fast=True"):
+        build_agent(build_ram_model(128, 6), 6, n_step=3)
+    for option in ({"reward_clip": 1.0}, {"observation_scale": 1 / 255}):
+        with pytest.raises(ValueError, match="Received a processor, .*; expected one or the other"):
+            build_agent(build_ram_model(128, 6), 6, processor=ScaleAndClip(), **option)
+
+
+SMALL_PIXELS = {"window": 4, "replay_limit": 2_000, "warmup_steps": 50, "epsilon_steps": 200, "target_update": 20,
+                "observation_scale": 1 / 255, "reward_clip": 1.0}
+
+
+def test_stock_and_fast_learn_the_same_bits_from_small_screens():
+    results = []
+    for fast in (False, True):
+        tf.keras.backend.clear_session()
+        seed_everything(4)
+        agent = build_agent(build_small_pixel_model(6), 6, double=True, fast=fast, **SMALL_PIXELS)
+        before = agent.model.get_weights()
+        agent.fit(make_small_screen_game(seed=4), nb_steps=85, verbose=0)
+        results.append(agent.model.get_weights() + agent.target_model.get_weights())
+        assert not np.array_equal(before[0], results[-1][0]), "something was learned"
+    assert all(np.array_equal(stock, fast) for stock, fast in zip(*results))
+
+
+def test_small_screens_in_parallel_and_scores_that_clipping_does_not_touch():
+    envs = []
+
+    def make_env():
+        envs.append(make_small_screen_game())
+        return envs[-1]
+
+    seed_everything(4)
+    agent = build_agent(build_small_pixel_model(6), 6, fast=True, n_step=3, train_interval=40, delta_clip=1.0,
+                        **SMALL_PIXELS)
+    before = agent.model.get_weights()
+    history = agent.fit_parallel(make_env, nb_envs=2, nb_steps=1_400, verbose=0, seed=4)
+    stored = agent.memory.stored
+    assert stored["observation"].shape == (2_000, 84, 84) and stored["observation"].dtype == np.uint8
+    assert set(stored["reward"]) == {0, 1}
+    assert not np.array_equal(before[0], agent.model.get_weights()[0]), "something was learned"
+    assert all(np.isfinite(weights).all() for weights in agent.model.get_weights())
+
+    scores = [score for env in envs for score in env.scores]
+    clipped = history.history["episode_reward"]  # how many invaders were hit
+    assert len(scores) == len(clipped) >= 1 and sum(clipped) > 0
+    assert sum(scores) >= 5 * sum(clipped) and all(score % 5 == 0 for score in scores)
+    agent.test(make_small_screen_game(seed=5), nb_episodes=1, visualize=False, verbose=0, nb_max_episode_steps=20)

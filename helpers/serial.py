@@ -1,0 +1,131 @@
+"""keras-rl2's training loop in the open: one emulator, which steps beside the learner."""
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
+from typing import Any, Callable, List, Optional, Tuple
+
+import numpy as np
+from rl.callbacks import CallbackList
+
+from .loop import gather_callbacks, run_training
+
+
+class SerialTraining:
+    """All that changes during `fit`, beside the agent's own state.
+
+    Attributes:
+        envs: the environment, in a list.
+        observation: what it shows now; None between two games.
+        episode, episode_step: number of the game, and of the step in it.
+        episode_reward: points so far in it.
+        round: how many rounds, here steps, are done.
+    """
+    KEPT = ("observation", "episode", "episode_step", "episode_reward", "round")  # in a checkpoint
+
+    def __init__(self, agent: Any, env: Any, callbacks: CallbackList, action_repetition: int = 1,
+                 nb_max_start_steps: int = 0, start_step_policy: Optional[Callable] = None,
+                 nb_max_episode_steps: Optional[int] = None):
+        self.agent, self.envs, self.callbacks = agent, [env], callbacks
+        self.action_repetition = action_repetition
+        self.nb_max_start_steps, self.start_step_policy = nb_max_start_steps, start_step_policy
+        self.nb_max_episode_steps = nb_max_episode_steps
+        self.observation = None
+        self.episode, self.episode_step, self.episode_reward = 0, 0, np.float32(0)
+        self.round = 0
+        self._thread = ThreadPoolExecutor(1)
+
+    def begin(self) -> None:
+        """Does nothing: the first round begins the first game."""
+
+    def play_round(self) -> None:
+        """One step of the agent, and the update that falls into it."""
+        agent, callbacks = self.agent, self.callbacks
+        if self.observation is None:
+            self._begin_episode()
+        callbacks.on_step_begin(self.episode_step)
+        action = agent.forward(self.observation)
+        self.observation, reward, done, info = self._act(action if agent.processor is None
+                                                         else agent.processor.process_action(action))
+        if self.nb_max_episode_steps and self.episode_step >= self.nb_max_episode_steps - 1:
+            done = True
+        metrics = agent.backward(reward, terminal=done)
+        self.episode_reward += reward
+        callbacks.on_step_end(self.episode_step, {
+            "action": action, "observation": self.observation, "reward": reward, "metrics": metrics,
+            "episode": self.episode, "info": info})
+        self.episode_step += 1
+        agent.step += 1
+        if done:
+            self._end_episode()
+        self.round += 1
+
+    def close(self) -> None:
+        """Waits for a step under way and ends the thread."""
+        self._thread.shutdown(wait=True)
+
+    def _act(self, action: int) -> Tuple[Any, float, bool, dict]:
+        """Repeats `action`, while the network learns; returns (last observation, summed reward, done, summed info)."""
+        reward, summed = np.float32(0), {}
+        for _ in range(self.action_repetition):
+            self.callbacks.on_action_begin(action)
+            stepping = self._thread.submit(self.envs[0].step, action)
+            self.agent.learn_meanwhile()
+            observation, points, done, info = self._processed(*stepping.result())
+            for key, value in info.items():
+                if np.isreal(value):
+                    summed[key] = summed.get(key, np.zeros_like(value)) + value
+            self.callbacks.on_action_end(action)
+            reward += points
+            if done:
+                break
+        return observation, reward, done, summed
+
+    def _processed(self, observation: Any, reward: float, done: bool, info: dict) -> Tuple[Any, float, bool, dict]:
+        outcome = deepcopy(observation), reward, done, info
+        return outcome if self.agent.processor is None else self.agent.processor.process_step(*outcome)
+
+    def _begin_episode(self) -> None:
+        self.callbacks.on_episode_begin(self.episode)
+        self.episode_step, self.episode_reward = 0, np.float32(0)
+        self.agent.reset_states()
+        self.observation = self._reset()
+        nb_start_steps = np.random.randint(self.nb_max_start_steps) if self.nb_max_start_steps else 0
+        for _ in range(nb_start_steps):  # they are not remembered, and do not count
+            choose = self.start_step_policy or (lambda observation: self.envs[0].action_space.sample())
+            action = choose(self.observation)
+            if self.agent.processor is not None:
+                action = self.agent.processor.process_action(action)
+            self.callbacks.on_action_begin(action)
+            self.observation, _, done, _ = self._processed(*self.envs[0].step(action))
+            self.callbacks.on_action_end(action)
+            if done:
+                warnings.warn(f"The game ended before {nb_start_steps} random steps were made at its start: lower "
+                              f"nb_max_start_steps, which is {self.nb_max_start_steps}.", stacklevel=6)
+                self.observation = self._reset()
+                break
+
+    def _reset(self) -> Any:
+        observation = deepcopy(self.envs[0].reset())
+        processor = self.agent.processor
+        return observation if processor is None else processor.process_observation(observation)
+
+    def _end_episode(self) -> None:
+        # the game's last observation gets a step of its own, with an action that nobody makes
+        self.agent.forward(self.observation)
+        self.agent.backward(0., terminal=False)
+        self.callbacks.on_episode_end(self.episode, {
+            "episode_reward": self.episode_reward, "nb_episode_steps": self.episode_step, "nb_steps": self.agent.step})
+        self.episode += 1
+        self.observation = None
+
+
+def train_serial(agent: Any, env: Any, nb_steps: int, callbacks: Optional[List[Any]], verbose: int, visualize: bool,
+                 log_interval: int, resume: Optional[Any], **options: Any) -> Any:
+    """What `FastDQNAgent.fit` does; see there."""
+    if not agent.compiled:
+        raise RuntimeError("The agent is not compiled, expected a call of compile() before fit().")
+    if options["action_repetition"] < 1:
+        raise ValueError(f"action_repetition is {options['action_repetition']}, expected 1 or more.")
+    agent.serial = SerialTraining(agent, env, gather_callbacks(callbacks, verbose, log_interval, visualize), **options)
+    settings = {name: value for name, value in options.items() if not callable(value)}
+    return run_training(agent.serial, nb_steps, {"trained by": "fit", **settings}, resume)
