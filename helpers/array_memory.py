@@ -1,5 +1,5 @@
 """A replay memory in preallocated arrays: the same experiences as keras-rl2's, in constant time."""
-from typing import Any, List, NamedTuple, Optional, Sequence
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 from rl.memory import Experience, SequentialMemory, sample_batch_indexes
@@ -91,6 +91,31 @@ class ArrayMemory(SequentialMemory):
         else:
             newest = self._newest()
             self.stored["reward"][newest], self.stored["terminal"][newest] = reward, terminal
+
+    def get_state(self) -> Dict[str, Any]:
+        """All that the memory holds, for a checkpoint; arrays are not copied.
+
+        Raises:
+            ValueError: if it holds observations that are lists or dicts.
+        """
+        if self.stored is None and self.nb_entries:
+            raise ValueError("The memory holds observations that are lists or dicts, expected arrays: only those go "
+                             "into a checkpoint.")
+        filled = self.rows if self.first else self.size * self.nb_envs
+        return {"nb_envs": self.nb_envs, "first": self.first, "size": self.size,
+                "recent_observations": self.recent_observations, "recent_terminals": self.recent_terminals,
+                "stored": {name: values[:filled] for name, values in (self.stored or {}).items()}}
+
+    def set_state(self, state: Dict[str, Any]) -> None:
+        """Puts back what `get_state` returned, into a memory with the same limit and window."""
+        self.use_envs(state["nb_envs"])
+        for name in ("first", "size", "recent_observations", "recent_terminals"):
+            setattr(self, name, state[name])
+        if state["stored"]:
+            self.stored = {name: np.zeros((self.rows, *values.shape[1:]), values.dtype)
+                           for name, values in state["stored"].items()}
+            for name, values in state["stored"].items():
+                self.stored[name][:len(values)] = values
 
     def _newest(self) -> slice:
         """The rows of the newest step."""

@@ -149,25 +149,29 @@ class FastDQNAgent(DQNAgent):
     def fit(self, env: Any, nb_steps: int, action_repetition: int = 1, callbacks: Optional[Sequence[Any]] = None,
             verbose: int = 1, visualize: bool = False, nb_max_start_steps: int = 0,
             start_step_policy: Optional[Callable] = None, log_interval: int = 10000,
-            nb_max_episode_steps: Optional[int] = None) -> Any:
+            nb_max_episode_steps: Optional[int] = None, resume: Optional[Any] = None) -> Any:
         """As `DQNAgent.fit`; whatever ends it, no thread is left behind and the agent is usable.
 
         A callback's `on_round_end(step)`, if it has one, is called when nothing is under way: the place
         to save everything.
 
+        Args (beyond those of `DQNAgent.fit`):
+            resume: a folder with checkpoints (see `Checkpoint`) to go on from; `nb_steps` is then the total.
+
         Raises:
-            ValueError: if `action_repetition` is below 1.
+            ValueError: if `action_repetition` is below 1, or if the checkpoint has other settings.
             RuntimeError: if the agent is not compiled.
             FloatingPointError: if the loss is not a finite number.
         """
         prepare_memory(self.memory, 1)
-        return train_serial(self, env, nb_steps, callbacks, verbose, visualize, log_interval,
+        return train_serial(self, env, nb_steps, callbacks, verbose, visualize, log_interval, resume,
                             action_repetition=action_repetition, nb_max_start_steps=nb_max_start_steps,
                             start_step_policy=start_step_policy, nb_max_episode_steps=nb_max_episode_steps)
 
     def fit_parallel(self, make_env: Callable[[], Any], nb_envs: int, nb_steps: int,
                      callbacks: Optional[Sequence[Any]] = None, verbose: int = 1, log_interval: int = 10000,
-                     seed: Optional[int] = None, learning_rate: Optional[Callable[[int], float]] = None) -> Any:
+                     seed: Optional[int] = None, learning_rate: Optional[Callable[[int], float]] = None,
+                     resume: Optional[Any] = None) -> Any:
         """Trains on `nb_envs` emulators at once, which step in a thread beside the learner.
 
         In each round all emulators make one step with actions from one forward pass, while the network
@@ -186,6 +190,7 @@ class FastDQNAgent(DQNAgent):
             seed: for the emulators (seed, seed + 1, ...), NumPy and `random`; the same seed and number of
                 emulators repeat a training exactly. None leaves all generators as they are.
             learning_rate: a function from environment steps to the learning rate, asked every 1,000 steps.
+            resume: as in `fit`.
 
         Returns:
             keras.callbacks.History, with `episode_reward` (points), `nb_episode_steps` and `nb_steps`.
@@ -195,4 +200,5 @@ class FastDQNAgent(DQNAgent):
             RuntimeError: if the agent is not compiled, or if an emulator dies; what was learned is kept.
             FloatingPointError: if the loss is not a finite number.
         """
-        return train_parallel(self, make_env, nb_envs, nb_steps, callbacks, verbose, log_interval, seed, learning_rate)
+        return train_parallel(self, make_env, nb_envs, nb_steps, callbacks, verbose, log_interval, seed, learning_rate,
+                              resume)

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from .array_memory import ArrayMemory
-from .serial import end_round, gather_callbacks
+from .loop import gather_callbacks, run_training
 
 
 def prepare_memory(memory: Any, nb_envs: int) -> None:
@@ -82,6 +82,8 @@ class ParallelTraining:
         round: how many rounds are done.
     """
 
+    KEPT = ("states", "episode", "episode_step", "episode_reward", "next_episode", "round", "over")  # in a checkpoint
+
     def __init__(self, agent: Any, emulators: Emulators, callbacks: Any,
                  learning_rate: Optional[Callable[[int], float]]):
         self.agent, self.emulators, self.callbacks, self.learning_rate = agent, emulators, callbacks, learning_rate
@@ -92,6 +94,24 @@ class ParallelTraining:
         self.next_episode = 0
         self.round = 0
         self.states = None
+
+    @property
+    def envs(self) -> List[Any]:
+        """The environments."""
+        return self.emulators.envs
+
+    @property
+    def over(self) -> np.ndarray:
+        """[N] bool, which emulators have finished their game."""
+        return self.emulators.over
+
+    @over.setter
+    def over(self, over: np.ndarray) -> None:
+        self.emulators.over = over
+
+    def close(self) -> None:
+        """Ends the emulators."""
+        self.emulators.close()
 
     def begin(self) -> None:
         """Resets all emulators."""
@@ -122,7 +142,6 @@ class ParallelTraining:
         for i in np.flatnonzero(over):
             self._begin_episode(i)
         self.round += 1
-        end_round(self.callbacks, self.round)
 
     def _learn(self, nb_playing: int) -> List[List[float]]:
         """Makes the updates due in the next `nb_playing` environment steps; returns each step's metrics."""
@@ -171,7 +190,7 @@ class ParallelTraining:
 
 def train_parallel(agent: Any, make_env: Callable[[], Any], nb_envs: int, nb_steps: int,
                    callbacks: Optional[Sequence[Any]], verbose: int, log_interval: int, seed: Optional[int],
-                   learning_rate: Optional[Callable[[int], float]]) -> Any:
+                   learning_rate: Optional[Callable[[int], float]], resume: Optional[Any]) -> Any:
     """What `FastDQNAgent.fit_parallel` does; see there."""
     _check(agent, nb_envs)
     prepare_memory(agent.memory, nb_envs)
@@ -179,24 +198,9 @@ def train_parallel(agent: Any, make_env: Callable[[], Any], nb_envs: int, nb_ste
         np.random.seed(seed)
         random.seed(seed)
     emulators = Emulators(make_env, nb_envs, agent.processor, seed)
-    callback_list, history = gather_callbacks(agent, emulators.envs[0], callbacks, verbose, log_interval, nb_steps)
-
-    agent.training, agent.step = True, 0
-    agent.parallel = ParallelTraining(agent, emulators, callback_list, learning_rate)
-    did_abort = True
-    try:
-        agent._on_train_begin()
-        callback_list.on_train_begin()
-        agent.parallel.begin()
-        while agent.step < nb_steps:
-            agent.parallel.play_round()
-        did_abort = False
-    except KeyboardInterrupt:
-        pass  # as in fit: what was learned is kept, and the caller goes on
-    finally:
-        emulators.close()
-        callback_list.on_train_end(logs={"did_abort": did_abort})
-    return history
+    gathered = gather_callbacks(callbacks, verbose, log_interval)
+    agent.parallel = ParallelTraining(agent, emulators, gathered, learning_rate)
+    return run_training(agent.parallel, nb_steps, {"trained by": "fit_parallel", "seed": seed}, resume)
 
 
 def _check(agent: Any, nb_envs: int) -> None:

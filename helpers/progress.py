@@ -52,6 +52,14 @@ class ProgressBar(Callback):
         if self._bar is not None:
             self._bar.close()
 
+    def get_state(self) -> List[float]:
+        """For a checkpoint: the scores so far."""
+        return self._scores
+
+    def set_state(self, state: List[float]) -> None:
+        """Go on from a checkpoint."""
+        self._scores = state
+
 
 class LivePlot(Callback):
     """Plot the run's score, epsilon and mean Q-value while it trains, one picture that is replaced in place.

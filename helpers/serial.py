@@ -2,56 +2,42 @@
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
-from typing import Any, Callable, List, Optional, Sequence, Tuple
+from typing import Any, Callable, List, Optional, Tuple
 
 import numpy as np
-import tensorflow as tf
-from rl.callbacks import CallbackList, TrainEpisodeLogger, TrainIntervalLogger, Visualizer
+from rl.callbacks import CallbackList
 
-
-def gather_callbacks(agent: Any, env: Any, callbacks: Optional[Sequence[Any]], verbose: int, log_interval: int,
-                     nb_steps: int, visualize: bool = False) -> Tuple[CallbackList, tf.keras.callbacks.History]:
-    """The callbacks of one training, with keras-rl2's own loggers; and the history that it returns."""
-    history = tf.keras.callbacks.History()
-    loggers = {0: [], 1: [TrainIntervalLogger(interval=log_interval)]}.get(verbose, [TrainEpisodeLogger()])
-    if visualize:
-        loggers.append(Visualizer())
-    gathered = CallbackList(list(callbacks or []) + loggers + [history])
-    gathered.set_model(agent)
-    gathered._set_env(env)
-    gathered.set_params({"nb_steps": nb_steps})
-    return gathered, history
-
-
-def end_round(callbacks: CallbackList, number: int) -> None:
-    """Calls `on_round_end(number)` of the callbacks that have one: nothing is under way."""
-    for callback in callbacks.callbacks:
-        if hasattr(callback, "on_round_end"):
-            callback.on_round_end(number)
+from .loop import gather_callbacks, run_training
 
 
 class SerialTraining:
     """All that changes during `fit`, beside the agent's own state.
 
     Attributes:
-        env: the environment.
+        envs: the environment, in a list.
         observation: what it shows now; None between two games.
         episode, episode_step: number of the game, and of the step in it.
         episode_reward: points so far in it.
+        round: how many rounds, here steps, are done.
     """
+    KEPT = ("observation", "episode", "episode_step", "episode_reward", "round")  # in a checkpoint
 
     def __init__(self, agent: Any, env: Any, callbacks: CallbackList, action_repetition: int = 1,
                  nb_max_start_steps: int = 0, start_step_policy: Optional[Callable] = None,
                  nb_max_episode_steps: Optional[int] = None):
-        self.agent, self.env, self.callbacks = agent, env, callbacks
+        self.agent, self.envs, self.callbacks = agent, [env], callbacks
         self.action_repetition = action_repetition
         self.nb_max_start_steps, self.start_step_policy = nb_max_start_steps, start_step_policy
         self.nb_max_episode_steps = nb_max_episode_steps
         self.observation = None
         self.episode, self.episode_step, self.episode_reward = 0, 0, np.float32(0)
+        self.round = 0
         self._thread = ThreadPoolExecutor(1)
 
-    def play_step(self) -> None:
+    def begin(self) -> None:
+        """Does nothing: the first round begins the first game."""
+
+    def play_round(self) -> None:
         """One step of the agent, and the update that falls into it."""
         agent, callbacks = self.agent, self.callbacks
         if self.observation is None:
@@ -71,7 +57,7 @@ class SerialTraining:
         agent.step += 1
         if done:
             self._end_episode()
-        end_round(callbacks, agent.step)
+        self.round += 1
 
     def close(self) -> None:
         """Waits for a step under way and ends the thread."""
@@ -82,7 +68,7 @@ class SerialTraining:
         reward, summed = np.float32(0), {}
         for _ in range(self.action_repetition):
             self.callbacks.on_action_begin(action)
-            stepping = self._thread.submit(self.env.step, action)
+            stepping = self._thread.submit(self.envs[0].step, action)
             self.agent.learn_meanwhile()
             observation, points, done, info = self._processed(*stepping.result())
             for key, value in info.items():
@@ -105,12 +91,12 @@ class SerialTraining:
         self.observation = self._reset()
         nb_start_steps = np.random.randint(self.nb_max_start_steps) if self.nb_max_start_steps else 0
         for _ in range(nb_start_steps):  # they are not remembered, and do not count
-            choose = self.start_step_policy or (lambda observation: self.env.action_space.sample())
+            choose = self.start_step_policy or (lambda observation: self.envs[0].action_space.sample())
             action = choose(self.observation)
             if self.agent.processor is not None:
                 action = self.agent.processor.process_action(action)
             self.callbacks.on_action_begin(action)
-            self.observation, _, done, _ = self._processed(*self.env.step(action))
+            self.observation, _, done, _ = self._processed(*self.envs[0].step(action))
             self.callbacks.on_action_end(action)
             if done:
                 warnings.warn(f"The game ended before {nb_start_steps} random steps were made at its start: lower "
@@ -119,7 +105,7 @@ class SerialTraining:
                 break
 
     def _reset(self) -> Any:
-        observation = deepcopy(self.env.reset())
+        observation = deepcopy(self.envs[0].reset())
         processor = self.agent.processor
         return observation if processor is None else processor.process_observation(observation)
 
@@ -134,26 +120,12 @@ class SerialTraining:
 
 
 def train_serial(agent: Any, env: Any, nb_steps: int, callbacks: Optional[List[Any]], verbose: int, visualize: bool,
-                 log_interval: int, **options: Any) -> Any:
+                 log_interval: int, resume: Optional[Any], **options: Any) -> Any:
     """What `FastDQNAgent.fit` does; see there."""
     if not agent.compiled:
         raise RuntimeError("The agent is not compiled, expected a call of compile() before fit().")
     if options["action_repetition"] < 1:
         raise ValueError(f"action_repetition is {options['action_repetition']}, expected 1 or more.")
-    callback_list, history = gather_callbacks(agent, env, callbacks, verbose, log_interval, nb_steps, visualize)
-    agent.training, agent.step = True, 0
-    agent.serial = SerialTraining(agent, env, callback_list, **options)
-    did_abort = True
-    try:
-        agent._on_train_begin()
-        callback_list.on_train_begin()
-        while agent.step < nb_steps:
-            agent.serial.play_step()
-        did_abort = False
-    except KeyboardInterrupt:
-        pass  # as in keras-rl2: what was learned is kept, and the caller goes on
-    finally:
-        agent.serial.close()
-        callback_list.on_train_end(logs={"did_abort": did_abort})
-        agent._on_train_end()
-    return history
+    agent.serial = SerialTraining(agent, env, gather_callbacks(callbacks, verbose, log_interval, visualize), **options)
+    settings = {name: value for name, value in options.items() if not callable(value)}
+    return run_training(agent.serial, nb_steps, {"trained by": "fit", **settings}, resume)

@@ -3,6 +3,7 @@ import csv
 import io
 import os
 import time
+import warnings
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
@@ -65,7 +66,10 @@ class RunLogger(Callback):
             "loss": means.get("loss"),
             "mean_q": means.get("mean_q"),
         }
-        self._rows.writerow("" if value is None else value for value in row.values())
+        try:
+            self._rows.writerow("" if value is None else value for value in row.values())
+        except OSError as error:  # the row waits in the file's buffer, and goes out with a later one
+            print(f"Game {self.games}: the log could not be written ({error}). Training goes on; free some disk space.")
         self._writer.add_summary(
             tf.compat.v1.Summary(value=[
                 tf.compat.v1.Summary.Value(tag=f"game/{name}", simple_value=value)
@@ -77,7 +81,31 @@ class RunLogger(Callback):
 
     def on_train_end(self, logs: Optional[Dict] = None) -> None:
         self._writer.close()
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError as error:
+            print(f"The log of the last games could not be written ({error}).")
+
+    def get_state(self) -> Dict[str, Any]:
+        """For a checkpoint: what is counted here, and how long the log is, which is on the disk from now on."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        return {"games": self.games, "seconds": time.perf_counter() - self._began, "step": self.run.step,
+                "metrics": np.array(self._metrics, dtype=float), "bytes": os.fstat(self._file.fileno()).st_size}
+
+    def set_state(self, state: Dict[str, Any]) -> None:
+        """Go on from a checkpoint: rows of games that ended after it are cut off, and will be played again."""
+        size = os.fstat(self._file.fileno()).st_size
+        if size < state["bytes"]:
+            warnings.warn(f"episodes.csv has {size:,} bytes, but had {state['bytes']:,} at the checkpoint: rows are "
+                          "missing.", stacklevel=2)
+        self._file.truncate(min(size, state["bytes"]))
+        self.games, self.seconds, self.run.step = state["games"], state["seconds"], state["step"]
+        self._began = time.perf_counter() - self.seconds
+        self._metrics = list(state["metrics"])
+        # tells TensorBoard to forget what an earlier process wrote from this step on
+        start = tf.compat.v1.SessionLog(status=tf.compat.v1.SessionLog.START)
+        self._writer.add_session_log(start, state["step"] + 1)
 
 
 def _means(metrics: List[List[float]]) -> List[Optional[float]]:
@@ -121,6 +149,14 @@ class SaveWeights(Callback):
             where = f"are in {path}" if path.exists() else "could not be saved"
             print(f"Stopped after {self._done:,} steps. The agent keeps what it learned; its weights {where}. "
                   "You can watch it now; the cell marked 'resume' goes on from here.")
+
+    def get_state(self) -> int:
+        """For a checkpoint: steps done."""
+        return self._done
+
+    def set_state(self, state: int) -> None:
+        """Go on from a checkpoint."""
+        self._done = state
 
     def path(self, step: int) -> Path:
         """The file for the weights after `step` agent steps."""

@@ -1,0 +1,67 @@
+"""What trainings on one emulator and on several have in common: callbacks, and the loop with a beginning and an end."""
+from contextlib import closing
+from typing import Any, Dict, Optional, Sequence
+
+import tensorflow as tf
+from rl.callbacks import CallbackList, TrainEpisodeLogger, TrainIntervalLogger, Visualizer
+
+from .checkpoint import load_checkpoint
+from .training_state import restore_training
+
+
+def gather_callbacks(callbacks: Optional[Sequence[Any]], verbose: int, log_interval: int,
+                     visualize: bool = False) -> CallbackList:
+    """The callbacks of one training, with keras-rl2's own loggers, and at the end the history that it returns."""
+    loggers = {0: [], 1: [TrainIntervalLogger(interval=log_interval)]}.get(verbose, [TrainEpisodeLogger()])
+    if visualize:
+        loggers.append(Visualizer())
+    return CallbackList([*(callbacks or []), *loggers, tf.keras.callbacks.History()])
+
+
+def run_training(training: Any, nb_steps: int, settings: Dict[str, Any], resume: Optional[Any]) -> Any:
+    """Plays rounds until the agent has made `nb_steps` steps; whatever ends that, the callbacks hear of it.
+
+    Args:
+        training: a `SerialTraining` or a `ParallelTraining`.
+        settings: the arguments of `fit` or `fit_parallel` on which the result depends.
+        resume: a folder with checkpoints to go on from, or None.
+
+    Returns:
+        keras.callbacks.History.
+    """
+    agent, callbacks = training.agent, training.callbacks
+    agent.under_way, training.settings, training.is_resumed = training, settings, resume is not None
+    callbacks.set_model(agent)
+    callbacks._set_env(training.envs[0])
+    callbacks.set_params({"nb_steps": nb_steps})
+    with closing(training):
+        state = load_checkpoint(resume, training, nb_steps) if training.is_resumed else None
+        agent.training = True
+        agent._on_train_begin()
+        callbacks.on_train_begin()
+        agent.step = 0
+        did_abort = True
+        try:
+            if training.is_resumed:
+                restore_training(training, state)
+                del state  # as large as the memory
+            else:
+                training.begin()
+            while agent.step < nb_steps:
+                training.play_round()
+                end_round(callbacks, training.round)
+            did_abort = False
+        except KeyboardInterrupt:
+            pass  # as in keras-rl2: what was learned is kept, and the caller goes on
+        finally:
+            training.close()  # nothing changes any more while the callbacks look
+            callbacks.on_train_end(logs={"did_abort": did_abort})
+            agent._on_train_end()
+    return callbacks.callbacks[-1]
+
+
+def end_round(callbacks: CallbackList, number: int) -> None:
+    """Calls `on_round_end(number)` of the callbacks that have one: nothing is under way."""
+    for callback in callbacks.callbacks:
+        if hasattr(callback, "on_round_end"):
+            callback.on_round_end(number)
