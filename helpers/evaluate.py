@@ -128,6 +128,12 @@ class Measurement(NamedTuple):
         """The 95 % interval of the mean: [low, high]; None for fewer than two games."""
         return list(mean_interval(self.scores)) if self.episodes > 1 else None
 
+    @classmethod
+    def from_summary(cls, summary: Dict[str, Any]) -> "Measurement":
+        """What `summary` was made of."""
+        return cls(np.array(summary["scores"], float), np.array(summary["steps"], int), summary["env_id"],
+                   summary["epsilon"], summary["seed"], summary["requested"])
+
     def summary(self) -> Dict[str, Any]:
         """All of it as numbers, lists and texts, for JSON; None where there are too few games."""
         played = self.episodes > 0
