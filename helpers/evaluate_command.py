@@ -84,15 +84,15 @@ def _target(path: Path, agent: Optional[str]) -> Target:
         raise ValueError(f"--agent is {agent}, but {path} holds the weights of {found.agent}; expected the same. Leave "
                          "--agent out.")
     if not (agent or found.agent):
-        raise ValueError(f"Nothing beside {path} says which agent it belongs to; expected a MANIFEST.json that lists it, "
-                         "or a run's hyperparameters.json. Give --agent NAME.")
+        raise ValueError(f"Nothing beside {path} says which agent it belongs to; expected a MANIFEST.json that lists "
+                         "it, or a run's hyperparameters.json. Give --agent NAME.")
     recipe(agent or found.agent)
     return Target(path, agent or found.agent, found.entry)
 
 
 def measure_target(target: Target, epsilon: float, options: argparse.Namespace) -> Measurement:
     """Play with a bar on standard error, if that is a terminal; interrupted, what was played is returned."""
-    env_id = recipe(target.agent).env_id
+    env_id, make_env = recipe(target.agent).env_id, recipe(target.agent).make_env
     try:
         if "tensorflow" not in sys.modules:  # one thread: the same rounding on any number of cores
             from helpers.threads import set_threads
@@ -100,7 +100,7 @@ def measure_target(target: Target, epsilon: float, options: argparse.Namespace) 
         player = build_and_load(target.agent, target.weights)
         label = f"{target.name}, epsilon {epsilon:g}"
         with tqdm(total=options.episodes, unit=" games", desc=label, disable=None) as bar:
-            return measure(player, env_id, options.episodes, options.seed, epsilon, bar=bar)
+            return measure(player, env_id, options.episodes, options.seed, epsilon, make_env=make_env, bar=bar)
     except KeyboardInterrupt:  # before the first game
         return Measurement(np.zeros(0), np.zeros(0, int), env_id, epsilon, options.seed, options.episodes)
 
@@ -114,7 +114,8 @@ def report(target: Target, measured: Measurement) -> Dict[str, Any]:
             **measured.summary(), "as_shipped": as_shipped, "protocol": PROTOCOL}
 
 
-def print_table(measured: Dict[str, Measurement], published: Sequence[Published], reports: List[Dict[str, Any]]) -> None:
+def print_table(measured: Dict[str, Measurement], published: Sequence[Published],
+                reports: List[Dict[str, Any]]) -> None:
     """A row for each measurement and each published score; what is special about one; the protocol."""
     table = score_table(measured, published)
     print(table.drop(columns="how it was measured").round(1).to_string(na_rep="-"))
@@ -122,8 +123,8 @@ def print_table(measured: Dict[str, Measurement], published: Sequence[Published]
         print(f"{one.name}: {one.differs}.")
     for name, one in zip(measured, reports):
         if not one["complete"]:
-            print(f"{name}: interrupted after {one['episodes']} of {one['requested']} games. Games that were under way do "
-                  "not count; they are the long ones, so the true mean may be a little higher.")
+            print(f"{name}: interrupted after {one['episodes']} of {one['requested']} games. Games that were under way "
+                  "do not count; they are the long ones, so the true mean may be a little higher.")
         if one["as_shipped"] is False:
             print(f"{name}: not the very games of the manifest; on another processor TensorFlow rounds differently.")
     print(f"\n{PROTOCOL}")

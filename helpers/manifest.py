@@ -7,8 +7,10 @@ import shutil
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional
 
+import pandas as pd
+
 from helpers.evaluate import Measurement
-from helpers.recipes import recipe
+from helpers.recipes import RECIPES, recipe
 
 WEIGHTS_FOLDER = Path(__file__).resolve().parent.parent / "weights"
 
@@ -102,7 +104,7 @@ def build_and_load(agent_name: str, weights: Path) -> Any:
     Raises:
         ValueError: there is no such agent, or these are another network's weights.
     """
-    agent = recipe(agent_name).build()
+    agent = recipe(agent_name).build_agent()
     from helpers.training import load_weights  # not before: who misspelt a name need not wait for TensorFlow
 
     load_weights(agent, weights)
@@ -110,9 +112,9 @@ def build_and_load(agent_name: str, weights: Path) -> Any:
 
 
 class Found(NamedTuple):
-    """What is known of a weights file: the agent's name and, if it ships, its name in the manifest."""
+    """What is known of a weights file: its agent's name, and its own name in the manifest; None where unknown."""
 
-    agent: Optional[str]
+    agent: Optional[str] = None
     entry: Optional[str] = None
 
 
@@ -128,12 +130,19 @@ def identify(weights: Path) -> Found:
             check_weights(name, folder)
             return Found(entry["agent"], name)
     settings = folder / "hyperparameters.json"
-    return Found(json.loads(settings.read_text()).get("agent") if settings.exists() else None)
+    agent = json.loads(settings.read_text(encoding="utf-8")).get("agent") if settings.exists() else None
+    return Found(agent if agent in RECIPES else None)
 
 
 def shipped_scores(name: str, folder: Optional[Path] = None) -> List[Measurement]:
     """The measurements that the manifest holds for the agent `name`, one for each epsilon."""
     return [Measurement.from_summary(scores) for scores in read_manifest(folder)[name]["scores"]]
+
+
+def training_log(name: str, folder: Optional[Path] = None) -> pd.DataFrame:
+    """A row for each game of the shipped agent's training; see `helpers.runs.EPISODE_COLUMNS`."""
+    folder = Path(folder or WEIGHTS_FOLDER)
+    return pd.read_csv(folder / read_manifest(folder)[name]["log"])
 
 
 def add_entry(name: str, weights: Optional[Path], log: Path, measurements: Iterable[Measurement],

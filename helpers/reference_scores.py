@@ -22,7 +22,7 @@ _ZOO = "pixels 84x84; no sticky actions, 4 frames an action (NoFrameskip-v4); 10
 _DOPAMINE = "pixels 84x84; sticky actions, 4 frames an action; mean of the training games, exploring, of 5 runs"
 
 PUBLISHED: Sequence[Published] = (
-    Published("random (paper)", RANDOM_SCORE, "no sticky actions, 4 frames an action, up to 30 idle actions at the start",
+    Published("random (paper)", RANDOM_SCORE, "no sticky actions, 4 frames an action, up to 30 idle actions first",
               "Wang et al. 2016, table 2"),
     Published("human", HUMAN_SCORE, "a professional tester after 2 hours of practice, at the console's speed, without "
               "sound; about 20 games of at most 5 minutes", "Wang et al. 2016, table 2; Mnih et al. 2015 print 1,652"),

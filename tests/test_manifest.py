@@ -29,7 +29,7 @@ def folder(tmp_path):
 def test_an_entry_is_written_read_and_played(folder):
     began = time.process_time()
     agent = load_agent("ram", folder)
-    assert time.process_time() - began < 2
+    assert time.process_time() - began < 4  # half a second on a computer that does nothing else
     scores = play_games(make_game(RAM), agent, nb_games=1, seed=1, max_steps=50)
     assert scores[0] >= 0
     weights = [weight.sum() for weight in agent.model.get_weights()]

@@ -16,10 +16,10 @@ def agent():
 
 
 def test_a_game_depends_on_its_own_seed_alone(agent):
-    together = measure(agent, RAM, nb_games=4, seed=3)
-    two_by_two = measure(agent, RAM, nb_games=4, seed=3, nb_emulators=2)
+    together = measure(agent, RAM, nb_games=3, seed=3)
+    two_by_two = measure(agent, RAM, nb_games=3, seed=3, nb_emulators=2)
     assert two_by_two.scores.tolist() == together.scores.tolist()
-    assert two_by_two.steps.tolist() == together.steps.tolist() and len(set(together.steps)) == 4
+    assert two_by_two.steps.tolist() == together.steps.tolist() and len(set(together.steps)) == 3
     alone = measure(agent, RAM, nb_games=1, seed=3)
     assert (alone.scores[0], alone.steps[0]) == (together.scores[0], together.steps[0])
     assert together.scores.max() >= 5  # points: the smallest invader is worth 5
@@ -51,15 +51,16 @@ def test_without_chance_it_plays_as_keras_rl2_plays(agent):
 
 
 def test_functions_play_too_and_epsilon_1_is_the_random_player():
-    fire = measure(lambda observation: 1, RAM, nb_games=2, epsilon=0)
-    chance = [measure(lambda observation, a=a: a, RAM, nb_games=2, epsilon=1) for a in (0, 5)]
-    assert chance[0].steps.tolist() == chance[1].steps.tolist() != fire.steps.tolist()
+    fire = measure(lambda observation: 1, RAM, nb_games=1, epsilon=0)
+    chance = [measure(lambda observation, a=a: a, RAM, nb_games=1, seed=7, epsilon=1) for a in (0, 5)]
+    assert chance[0].steps.tolist() == chance[1].steps.tolist() and chance[0].scores == chance[1].scores
+    assert fire.scores.tolist() == [285]  # always the same, whatever the seed: see notebook 05
 
 
 class Stopping(ScoreKeeper):
-    """The real game; the reader presses stop at the 2,000th step of all."""
+    """The real game; the reader presses stop at the 1,300th step of all."""
 
-    left = 2_000
+    left = 1_300
 
     def step(self, action):
         Stopping.left -= 1
@@ -69,10 +70,10 @@ class Stopping(ScoreKeeper):
 
 
 def test_interrupted_the_first_games_are_kept_and_equal_a_shorter_request():
-    stopped = measure(lambda observation: 0, RAM, nb_games=50, epsilon=1, make_env=lambda: Stopping(make_game(RAM)),
-                      nb_emulators=2)
+    stopped = measure(lambda observation: 0, RAM, nb_games=50, seed=7, epsilon=1, nb_emulators=2,
+                      make_env=lambda: Stopping(make_game(RAM)))
     assert not stopped.complete and 1 <= stopped.episodes <= 4
-    shorter = measure(lambda observation: 0, RAM, nb_games=stopped.episodes, epsilon=1)
+    shorter = measure(lambda observation: 0, RAM, nb_games=stopped.episodes, seed=7, epsilon=1)
     assert stopped.scores.tolist() == shorter.scores.tolist() and shorter.complete
 
 
