@@ -20,7 +20,7 @@ env: ## build the environment: conda's atari-drl where there is conda, .venv/ el
 roms: env ## fetch the games and hand them to the emulator, unless they are there
 	@$(RUN) python -m helpers.roms --no-prompt </dev/null
 
-evaluate: env roms ## measure the agents in weights/: 200 games each, beside what others published (EVALUATE_ARGS="--seed 2")
+evaluate: env roms ## play 200 games with each agent in weights/, and compare (EVALUATE_ARGS="--seed 2")
 	@$(RUN) python -m helpers.evaluate --epsilon 0.05 0 $(EVALUATE_ARGS)
 
 notebooks: env roms ## run the notebooks at demo length and store their outputs (NB="03 04" for some of them)
