@@ -50,6 +50,7 @@ _MODULE_OF = {
     # 07 measure the agents
     "PROTOCOL": "evaluate",
     "measure": "evaluate",
+    "record_measured_game": "gameplay",
     "human_normalised": "scores",
     "compare": "scores",
     "list_agents": "manifest",

@@ -15,15 +15,15 @@ from helpers.parallel_games import EMULATORS, play_in_parallel
 from helpers.scores import compare, human_normalised, mean_interval, plot_scores  # noqa: F401 - where readers look
 
 PROTOCOL = """\
-Environment: the one of training, SpaceInvaders-ram-v0 or SpaceInvaders-v0 (sticky actions 0.25, frame skip drawn from \
-2 to 4, at most 10,000 agent steps a game), in emulators of its own.
-Seeds: each game has its own, mixed from the seed and the number of the game; no training uses them.
-Games: 200 or more, whole games of three lives.
-Score: game points, never clipped.
-Player: takes the action of highest Q-value, and with probability epsilon a random one; epsilon is 0.05 (Mnih et al. \
-2015), and 0 beside it.
-Reported: mean, its 95 % interval (bootstrap), median, standard deviation, and the human-normalised mean: 0 % is a \
-random player (148 points), 100 % a human (1,668.7).
+Environment  the one of training, SpaceInvaders-ram-v0 or SpaceInvaders-v0 (sticky actions 0.25, frame skip
+             drawn from 2 to 4, at most 10,000 agent steps a game), in emulators of its own
+Seeds        each game has its own, mixed from the seed and the number of the game; no training uses them
+Games        200 or more, whole games of three lives
+Score        game points, never clipped
+Player       takes the action of highest Q-value, and with probability epsilon a random one; epsilon is 0.05
+             (Mnih et al. 2015), and 0 beside it
+Reported     mean, its 95 % interval (bootstrap), median, standard deviation, and the human-normalised mean:
+             0 % is a random player (148 points), 100 % a human (1,668.7)
 """
 
 Player = Union[Callable[[np.ndarray], int], Any]
@@ -173,8 +173,8 @@ def measure(player: Player, env_id: str = RAM, nb_games: int = 200, seed: int = 
                                    ("seed", seed, 0, 2**32 - 1), ("nb_emulators", nb_emulators, 1, EMULATORS)]:
         if not low <= value <= high:
             raise ValueError(f"{name} is {value}; expected {low} to {high:,}. Choose another.")
-    scores, steps = play_in_parallel(player, make_env or (lambda: make_game(env_id)), nb_games, seed, epsilon,
-                                     nb_emulators, bar)
+    scores, steps = play_in_parallel(player, make_env or (lambda: make_game(env_id)), range(nb_games), seed,
+                                     epsilon, nb_emulators, bar)
     return Measurement(scores, steps, env_id, float(epsilon), seed, nb_games)
 
 

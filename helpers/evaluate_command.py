@@ -39,8 +39,9 @@ class Target(NamedTuple):
 
 
 def parse(arguments: Optional[List[str]]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m helpers.evaluate", epilog=PROTOCOL,
-                                     description="Measure trained agents by this project's protocol.")
+    parser = argparse.ArgumentParser(prog="python -m helpers.evaluate", epilog=f"The protocol:\n{PROTOCOL}",
+                                     description="Measure trained agents by this project's protocol.",
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("weights", nargs="*", type=Path,
         help="weights.h5 of a run, or a file of weights/; without one, all agents of weights/MANIFEST.json")
@@ -118,7 +119,8 @@ def print_table(measured: Dict[str, Measurement], published: Sequence[Published]
                 reports: List[Dict[str, Any]]) -> None:
     """A row for each measurement and each published score; what is special about one; the protocol."""
     table = score_table(measured, published)
-    print(table.drop(columns="how it was measured").round(1).to_string(na_rep="-"))
+    numbers = table.drop(columns="how it was measured").round(1).assign(epsilon=table["epsilon"])
+    print(numbers.to_string(na_rep="-"))
     for one in published:
         print(f"{one.name}: {one.differs}.")
     for name, one in zip(measured, reports):

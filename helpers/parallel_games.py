@@ -72,9 +72,9 @@ class _Seat:
         return int(action)
 
 
-def play_in_parallel(player: Any, make_env: Callable[[], gym.Env], nb_games: int, seed: int, epsilon: float,
+def play_in_parallel(player: Any, make_env: Callable[[], gym.Env], games: Sequence[int], seed: int, epsilon: float,
                      nb_emulators: int = EMULATORS, bar: Any = None) -> Tuple[np.ndarray, np.ndarray]:
-    """Play games 0 to nb_games - 1; the score of each depends on `seed` and its number, on nothing else.
+    """Play the games with these numbers; the score of each depends on `seed` and its number, on nothing else.
 
     An interrupt (Ctrl-C) ends it; the games before the first unfinished one are returned. (The finished ones behind
     that are the short ones: they would pull the mean down.)
@@ -96,7 +96,7 @@ def play_in_parallel(player: Any, make_env: Callable[[], gym.Env], nb_games: int
     window, processor = (player.memory.window_length, player.processor) if is_agent else (1, None)
     choose = _by_q_values(player) if is_agent else _by_function(player)
     finished: Dict[int, Tuple[float, int]] = {}
-    waiting = iter(range(nb_games))
+    waiting = iter(games)
     seats: List[_Seat] = []
     nb_threads = min(os.cpu_count() or 1, nb_emulators)
     threads = ThreadPoolExecutor(nb_threads)
@@ -124,7 +124,7 @@ def play_in_parallel(player: Any, make_env: Callable[[], gym.Env], nb_games: int
         threads.shutdown(wait=True)
         for seat in seats:
             seat.env.close()
-    kept = [finished[game] for game in takewhile(finished.__contains__, range(nb_games))]
+    kept = [finished[game] for game in takewhile(finished.__contains__, games)]
     return np.array([score for score, _ in kept], float), np.array([steps for _, steps in kept], int)
 
 

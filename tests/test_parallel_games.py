@@ -4,6 +4,7 @@ import pytest
 
 from helpers.agents import ScaleAndClip, build_agent, build_ram_model
 from helpers.evaluate import measure, play_games
+from helpers.gameplay import record_measured_game
 from helpers.games import NB_ACTIONS, PIXELS, RAM, ScoreKeeper, make_game, seed_game
 from helpers.parallel_games import EMULATORS, game_seeds
 
@@ -20,8 +21,10 @@ def test_a_game_depends_on_its_own_seed_alone(agent):
     two_by_two = measure(agent, RAM, nb_games=3, seed=3, nb_emulators=2)
     assert two_by_two.scores.tolist() == together.scores.tolist()
     assert two_by_two.steps.tolist() == together.steps.tolist() and len(set(together.steps)) == 3
-    alone = measure(agent, RAM, nb_games=1, seed=3)
-    assert (alone.scores[0], alone.steps[0]) == (together.scores[0], together.steps[0])
+    again = record_measured_game(agent, together, game=2)
+    assert (again.score, len(again.moments) - 1) == (together.scores[2], together.steps[2])
+    with pytest.raises(ValueError, match="game is 3; expected 0 to 2"):
+        record_measured_game(agent, together, game=3)
     assert together.scores.max() >= 5  # points: the smallest invader is worth 5
 
 
