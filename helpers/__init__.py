@@ -47,6 +47,8 @@ _MODULE_OF = {
     "set_threads": "threads",
     "FastDQNAgent": "fast_dqn",
     "ArrayMemory": "array_memory",
+    "make_small_screen_game": "games",
+    "build_small_pixel_model": "agents",
     # 07 measure the agents
     "PROTOCOL": "evaluate",
     "measure": "evaluate",
@@ -60,8 +62,6 @@ _MODULE_OF = {
     "measure_baselines": "reference_scores",
     "score_table": "reference_scores",
     "plot_table": "reference_scores",
-    "make_small_screen_game": "games",
-    "build_small_pixel_model": "agents",
 }
 __all__ = list(_MODULE_OF)
 
