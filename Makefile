@@ -1,11 +1,12 @@
 # `make` alone prints what it can do. Works with GNU make 3.81 (macOS) and newer.
 .DEFAULT_GOAL := help
-.PHONY: help lab test env roms notebooks lint lock clean
+.PHONY: help lab test env roms notebooks bench bench-peers lint lock clean
 SHELL := /bin/sh
 RUN := sh tools/env.sh run
+BENCH_ARGS = $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(LENGTH),--length $(LENGTH)) $(if $(ONLY),--only $(ONLY))
 
 help: ## print these lines
-	@sed -n 's/^\([a-z_-]*\):[^#]*## /make \1	/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z_-]*\):[^#]*## /make \1	/p' Makefile | expand -t 18
 
 lab: env roms ## build what is missing, then open JupyterLab on the first notebook (LAB_ARGS="--port 8899")
 	@$(RUN) sh tools/lab.sh $(LAB_ARGS)
@@ -22,12 +23,19 @@ roms: env ## fetch the games and hand them to the emulator, unless they are ther
 notebooks: env roms ## run the notebooks at demo length and store their outputs (NB="03 04" for some of them)
 	@$(RUN) python tools/run_notebooks.py $(NB)
 
+bench: env roms ## measure keras-rl2's speed beside ours, a quarter of an hour (ONLY="ram" ROUNDS=5)
+	@$(RUN) python -m benchmarks $(BENCH_ARGS)
+
+bench-peers: env roms ## measure PyTorch and Stable-Baselines3 beside ours (ONLY="peers-ram" ROUNDS=5)
+	@sh benchmarks/peers_env.sh
+	@$(RUN) python -m benchmarks --peers .venv-peers/bin/python $(BENCH_ARGS)
+
 lint: env ## look for mistakes in code and notebooks without running them
 	@$(RUN) ruff check .
 
 lock: ## make requirements.lock again from environment.yml
 	@sh tools/lock.sh
 
-clean: ## remove what make made here: .venv/, build/ and caches (never runs/)
-	@rm -rf .venv build *.egg-info .pytest_cache .ruff_cache
+clean: ## remove what make made here: .venv/, .venv-peers/, build/ and caches (never runs/)
+	@rm -rf .venv .venv-peers build *.egg-info .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""How fast training is, side by side: `make bench` and `make bench-peers`."""
