@@ -1,6 +1,6 @@
 # `make` alone prints what it can do. Works with GNU make 3.81 (macOS) and newer.
 .DEFAULT_GOAL := help
-.PHONY: help lab test env roms notebooks train-ram train-pixels kill-test bench bench-peers lint lock clean
+.PHONY: help lab test env roms evaluate notebooks train-ram train-pixels kill-test bench bench-peers lint lock clean
 SHELL := /bin/sh
 RUN := sh tools/env.sh run
 BENCH_ARGS = $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(LENGTH),--length $(LENGTH)) $(if $(ONLY),--only $(ONLY))
@@ -19,6 +19,9 @@ env: ## build the environment: conda's atari-drl where there is conda, .venv/ el
 
 roms: env ## fetch the games and hand them to the emulator, unless they are there
 	@$(RUN) python -m helpers.roms --no-prompt </dev/null
+
+evaluate: env roms ## play 200 games with each agent in weights/, and compare (EVALUATE_ARGS="--seed 2")
+	@$(RUN) python -m helpers.evaluate --epsilon 0.05 0 $(EVALUATE_ARGS)
 
 notebooks: env roms ## run the notebooks at demo length and store their outputs (NB="03 04" for some of them)
 	@$(RUN) python tools/run_notebooks.py $(NB)

@@ -23,7 +23,7 @@ _MODULE_OF = {
     "RAM": "games",
     "play_games": "evaluate",
     "random_player": "evaluate",
-    "mean_interval": "evaluate",
+    "mean_interval": "scores",
     "record_game": "gameplay",
     # 04 train on pixels
     "build_pixel_model": "agents",
@@ -35,7 +35,7 @@ _MODULE_OF = {
     "ResumeAt": "training",
     "StepTimes": "training",
     "load_weights": "training",
-    "plot_scores": "evaluate",
+    "plot_scores": "scores",
     "ProgressBar": "progress",
     "LivePlot": "progress",
     # 05 train on the RAM
@@ -50,6 +50,19 @@ _MODULE_OF = {
     "Checkpoint": "checkpoint",
     "make_small_screen_game": "games",
     "build_small_pixel_model": "agents",
+    # 07 measure the agents
+    "PROTOCOL": "evaluate",
+    "measure": "evaluate",
+    "record_measured_game": "gameplay",
+    "human_normalised": "scores",
+    "compare": "scores",
+    "list_agents": "manifest",
+    "load_agent": "manifest",
+    "shipped_scores": "manifest",
+    "training_log": "manifest",
+    "measure_baselines": "reference_scores",
+    "score_table": "reference_scores",
+    "plot_table": "reference_scores",
 }
 __all__ = list(_MODULE_OF)
 

@@ -1,13 +1,30 @@
-"""Play whole games and say how well: scores in game points, and how sure we are of their mean."""
+"""Play whole games and say how well.
+
+`play_games` is for a look at a player; `measure` follows PROTOCOL, by which all scores of this project are reported.
+`python -m helpers.evaluate WEIGHTS` does the same in a terminal.
+"""
+import sys
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Union
 
 import gym
-import matplotlib.pyplot as plt
 import numpy as np
-from scipy.stats import bootstrap
 
-from helpers.games import ScoreKeeper, seed_game
+from helpers.games import RAM, ScoreKeeper, make_game, seed_game
+from helpers.parallel_games import EMULATORS, play_in_parallel
+from helpers.scores import compare, human_normalised, mean_interval, plot_scores  # noqa: F401 - where readers look
+
+PROTOCOL = """\
+Environment  the one of training, SpaceInvaders-ram-v0 or SpaceInvaders-v0 (sticky actions 0.25, frame skip
+             drawn from 2 to 4, at most 10,000 agent steps a game), in emulators of its own
+Seeds        each game has its own, mixed from the seed and the number of the game; no training uses them
+Games        200 or more, whole games of three lives
+Score        game points, never clipped
+Player       takes the action of highest Q-value, and with probability epsilon a random one; epsilon is 0.05
+             (Mnih et al. 2015), and 0 beside it
+Reported     mean, its 95 % interval (bootstrap), median, standard deviation, and the human-normalised mean:
+             0 % is a random player (148 points), 100 % a human (1,668.7)
+"""
 
 Player = Union[Callable[[np.ndarray], int], Any]
 """A function from an observation to an action, or a keras-rl2 agent."""
@@ -75,43 +92,92 @@ def _play_with_agent(env: gym.Env, agent: Any, max_steps: Optional[int]) -> None
         agent.step = step
 
 
-def mean_interval(scores: Sequence[float], confidence: float = 0.95) -> Tuple[float, float]:
-    """The interval that holds the true mean score with the given confidence, by the bootstrap.
-
-    Draws the games again with replacement, 9,999 times, and looks at how the mean of the draws spreads (BCa method).
-
-    Args:
-        scores: one number a game; at least 2.
-
-    Returns:
-        (low, high) in the unit of `scores`.
-
-    Raises:
-        ValueError: fewer than two scores.
-    Source:
-        Efron and Tibshirani 1993, chapter 14; scipy.stats.bootstrap.
-    """
-    scores = np.asarray(scores, dtype=float)
-    if scores.ndim != 1 or len(scores) < 2:
-        raise ValueError(f"Received scores of shape {scores.shape}; expected a list of at least 2. Play more games.")
-    if np.ptp(scores) == 0:  # the bootstrap has nothing to resample from
-        return float(scores[0]), float(scores[0])
-    interval = bootstrap((scores,), np.mean, confidence_level=confidence, random_state=0).confidence_interval
-    return float(interval.low), float(interval.high)
-
-
 def random_player(env: gym.Env) -> Callable[[np.ndarray], int]:
     """A player that does not look: it draws each action from the environment's action space."""
     return lambda observation: env.action_space.sample()
 
 
-def plot_scores(scores: Dict[str, np.ndarray], ax: Optional[plt.Axes] = None) -> plt.Axes:
-    """A row for each player: a grey dot for each game, a diamond and a line for the mean and its 95 % interval."""
-    ax = ax or plt.subplots(figsize=(8, 0.6 + 0.7 * len(scores)))[1]
-    for row, points in enumerate(scores.values()):
-        low, high = mean_interval(points)
-        mean = np.mean(points)
-        ax.plot(points, np.full(len(points), row), ".", color="0.7")
-        ax.errorbar(mean, row, xerr=[[mean - low], [high - mean]], fmt="D", color="tab:blue", capsize=5)
-    ax.set(yticks=range(len(scores)), yticklabels=scores, ylim=(-0.5, len(scores) - 0.5), xlabel="score, points")
-    return ax
+class Measurement(NamedTuple):
+    """The games that a player played under PROTOCOL.
+
+    scores: [games] float, game points. steps: [games] int, agent steps. requested: how many games were asked for; fewer
+    were played if somebody interrupted.
+    """
+
+    scores: np.ndarray
+    steps: np.ndarray
+    env_id: str
+    epsilon: float
+    seed: int
+    requested: int
+
+    @property
+    def episodes(self) -> int:
+        return len(self.scores)
+
+    @property
+    def complete(self) -> bool:
+        return self.episodes == self.requested
+
+    @property
+    def mean(self) -> Optional[float]:
+        return float(self.scores.mean()) if self.episodes else None
+
+    @property
+    def ci95(self) -> Optional[List[float]]:
+        """The 95 % interval of the mean: [low, high]; None for fewer than two games."""
+        return list(mean_interval(self.scores)) if self.episodes > 1 else None
+
+    @classmethod
+    def from_summary(cls, summary: Dict[str, Any]) -> "Measurement":
+        """What `summary` was made of."""
+        return cls(np.array(summary["scores"], float), np.array(summary["steps"], int), summary["env_id"],
+                   summary["epsilon"], summary["seed"], summary["requested"])
+
+    def summary(self) -> Dict[str, Any]:
+        """All of it as numbers, lists and texts, for JSON; None where there are too few games."""
+        played = self.episodes > 0
+        return {
+            "env_id": self.env_id, "seed": self.seed, "epsilon": self.epsilon, "episodes": self.episodes,
+            "requested": self.requested, "complete": self.complete, "mean": self.mean, "ci95": self.ci95,
+            "median": float(np.median(self.scores)) if played else None,
+            "std": float(self.scores.std()) if played else None,
+            "human_normalised": human_normalised(self.mean) if played else None,
+            "scores": self.scores.tolist(), "steps": self.steps.tolist(),
+        }
+
+
+def measure(player: Player, env_id: str = RAM, nb_games: int = 200, seed: int = 1, epsilon: float = 0.05, *,
+            make_env: Optional[Callable[[], gym.Env]] = None, nb_emulators: int = EMULATORS,
+            bar: Any = None) -> Measurement:
+    """Play whole games under PROTOCOL, on several emulators at once; the same seed gives the same scores.
+
+    Game number i is the same game however many are played and however many emulators share the work. (On another
+    processor, or after `set_threads` with another number, TensorFlow rounds differently, and a game can part ways.)
+    Interrupted, it returns what was played.
+
+    Args:
+        player: a keras-rl2 agent, whose policies are not asked, or a function from an observation to an action.
+        env_id: the environment of training.
+        nb_games: at least 1; 200 for a number that is reported.
+        seed: 0 or more.
+        epsilon: share of random actions, 0 to 1; at 1 any player is the random player.
+        make_env: makes the environment, if it takes more than `make_game(env_id)`, such as wrappers.
+        nb_emulators: 1 to 8.
+        bar: a `tqdm(total=nb_games)`, say; updated after each game.
+
+    Raises:
+        ValueError: a value is out of its range, or the agent's network does not fit the game.
+    """
+    for name, value, low, high in [("nb_games", nb_games, 1, 10**6), ("epsilon", epsilon, 0, 1),
+                                   ("seed", seed, 0, 2**32 - 1), ("nb_emulators", nb_emulators, 1, EMULATORS)]:
+        if not low <= value <= high:
+            raise ValueError(f"{name} is {value}; expected {low} to {high:,}. Choose another.")
+    scores, steps = play_in_parallel(player, make_env or (lambda: make_game(env_id)), range(nb_games), seed,
+                                     epsilon, nb_emulators, bar)
+    return Measurement(scores, steps, env_id, float(epsilon), seed, nb_games)
+
+
+if __name__ == "__main__":
+    from helpers.evaluate_command import main
+    sys.exit(main())

@@ -4,7 +4,7 @@ import io
 import tempfile
 import zlib
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import gym
 import imageio
@@ -13,7 +13,9 @@ from IPython.display import Image as InlineImage
 from IPython.display import Video
 from PIL import Image, ImageDraw
 
-from helpers.evaluate import Player, play_games
+from helpers.evaluate import Measurement, Player, play_games
+from helpers.games import make_game
+from helpers.parallel_games import play_in_parallel
 
 FRAMES_PER_SECOND = 60
 """The console draws 60 emulator frames a second (NTSC)."""
@@ -160,3 +162,23 @@ def record_game(env: gym.Env, player: Player, seed: Optional[int] = None, max_st
     meanings = getattr(env.unwrapped, "get_action_meanings", None)
     names = meanings() if meanings else [str(action) for action in range(env.action_space.n)]
     return Recording(recorder.moments, recorder.shape, names)
+
+
+def record_measured_game(player: Player, measured: Measurement, game: int,
+                         make_env: Optional[Callable[[], gym.Env]] = None) -> Recording:
+    """Play one of the games that `measure` played once more, step for step, and record it.
+
+    Args:
+        player: who played it.
+        measured: what `measure` returned.
+        game: its number: `measured.scores[game]` is its score.
+        make_env: as it was given to `measure`.
+
+    Raises:
+        ValueError: there is no such game.
+    """
+    if not 0 <= game < measured.requested:
+        raise ValueError(f"game is {game}; expected 0 to {measured.requested - 1}, the numbers of the games measured.")
+    env = _Recorder(make_env() if make_env else make_game(measured.env_id))
+    play_in_parallel(player, lambda: env, [game], measured.seed, measured.epsilon)
+    return Recording(env.moments, env.shape, env.unwrapped.get_action_meanings())

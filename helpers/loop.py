@@ -1,12 +1,42 @@
 """What trainings on one emulator and on several have in common: callbacks, and the loop with a beginning and an end."""
 from contextlib import closing
-from typing import Any, Dict, Optional, Sequence
+from typing import Any, Callable, Dict, Optional, Sequence
 
 import tensorflow as tf
-from rl.callbacks import CallbackList, TrainEpisodeLogger, TrainIntervalLogger, Visualizer
+from rl.callbacks import Callback, CallbackList, TrainEpisodeLogger, TrainIntervalLogger, Visualizer
 
 from .checkpoint import load_checkpoint
 from .training_state import restore_training
+
+
+class Listeners(CallbackList):
+    """keras-rl2's list of callbacks, which asks only once who listens to what happens at every step.
+
+    Four calls a step to callbacks that do nothing take as long as choosing an action.
+    """
+
+    def __init__(self, callbacks: Sequence[Any]):
+        super().__init__(list(callbacks))
+        for hook, of_keras in {"on_step_begin": "on_batch_begin", "on_step_end": "on_batch_end",
+                               "on_action_begin": None, "on_action_end": None}.items():
+            setattr(self, hook, _call_all([_listener(callback, hook, of_keras) for callback in self.callbacks]))
+
+
+def _listener(callback: Any, hook: str, of_keras: Optional[str]) -> Optional[Callable]:
+    """The callback's method for a hook, as keras-rl2 chooses it; None if it does nothing."""
+    name = hook if callable(getattr(callback, hook, None)) else of_keras
+    method = getattr(callback, name, None) if name else None
+    idle = [getattr(base, name, None) for base in (Callback, tf.keras.callbacks.Callback)] if name else []
+    return None if method is None or getattr(method, "__func__", method) in idle else method
+
+
+def _call_all(methods: Sequence[Optional[Callable]]) -> Callable:
+    listening = [method for method in methods if method is not None]
+
+    def call(number: int, logs: Optional[Dict[str, Any]] = None) -> None:
+        for method in listening:
+            method(number, {} if logs is None else logs)
+    return call
 
 
 def gather_callbacks(callbacks: Optional[Sequence[Any]], verbose: int, log_interval: int,
@@ -15,7 +45,7 @@ def gather_callbacks(callbacks: Optional[Sequence[Any]], verbose: int, log_inter
     loggers = {0: [], 1: [TrainIntervalLogger(interval=log_interval)]}.get(verbose, [TrainEpisodeLogger()])
     if visualize:
         loggers.append(Visualizer())
-    return CallbackList([*(callbacks or []), *loggers, tf.keras.callbacks.History()])
+    return Listeners([*(callbacks or []), *loggers, tf.keras.callbacks.History()])
 
 
 def run_training(training: Any, nb_steps: int, settings: Dict[str, Any], resume: Optional[Any]) -> Any:

@@ -73,7 +73,7 @@ class SerialTraining:
             observation, points, done, info = self._processed(*stepping.result())
             for key, value in info.items():
                 if np.isreal(value):
-                    summed[key] = summed.get(key, np.zeros_like(value)) + value
+                    summed[key] = summed[key] + value if key in summed else np.add(0, value)
             self.callbacks.on_action_end(action)
             reward += points
             if done:
@@ -81,7 +81,8 @@ class SerialTraining:
         return observation, reward, done, summed
 
     def _processed(self, observation: Any, reward: float, done: bool, info: dict) -> Tuple[Any, float, bool, dict]:
-        outcome = deepcopy(observation), reward, done, info
+        copied = observation.copy() if type(observation) is np.ndarray else deepcopy(observation)
+        outcome = copied, reward, done, info
         return outcome if self.agent.processor is None else self.agent.processor.process_step(*outcome)
 
     def _begin_episode(self) -> None:

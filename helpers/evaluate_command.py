@@ -1,0 +1,164 @@
+"""`python -m helpers.evaluate`: measure weights files, or all agents that ship, and print a table or JSON."""
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+
+import numpy as np
+from tqdm import tqdm
+
+from helpers.evaluate import PROTOCOL, Measurement, measure
+from helpers.manifest import (
+    WEIGHTS_FOLDER,
+    build_and_load,
+    check_weights,
+    identify,
+    list_agents,
+    read_manifest,
+    sha256,
+    shipped_scores,
+)
+from helpers.recipes import recipe
+from helpers.reference_scores import PUBLISHED, Published, measure_baselines, score_table
+
+INTERRUPTED = 130
+"""The exit status of a command that Ctrl-C ended."""
+
+
+class Target(NamedTuple):
+    """A weights file, its agent's name, and its name in the manifest beside it, if it has one."""
+
+    weights: Path
+    agent: str
+    entry: Optional[str]
+
+    @property
+    def name(self) -> str:
+        return self.entry or f"{self.agent} ({self.weights.parent.name}/{self.weights.name})"
+
+
+def parse(arguments: Optional[List[str]]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m helpers.evaluate", epilog=f"The protocol:\n{PROTOCOL}",
+                                     description="Measure trained agents by this project's protocol.",
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("weights", nargs="*", type=Path,
+        help="weights.h5 of a run, or a file of weights/; without one, all agents of weights/MANIFEST.json")
+    add("--agent", help="the agent's name, where neither a manifest nor a run's settings lie beside the weights")
+    add("--episodes", type=int, default=200, help="whole games (default 200)")
+    add("--seed", type=int, default=1, help="of the games (default 1)")
+    add("--epsilon", type=float, nargs="+", default=[0.05],
+        help="share of random actions (default 0.05); several are measured one after the other")
+    add("--json", action="store_true", help="print one JSON object on standard output, nothing else")
+    return parser.parse_intermixed_args(arguments)
+
+
+def find_targets(options: argparse.Namespace) -> List[Target]:
+    """What to measure; every mistake that can be seen before the first game is refused here.
+
+    Raises:
+        ValueError, FileNotFoundError: with what to do.
+    """
+    if options.episodes < 1:
+        raise ValueError(f"--episodes is {options.episodes}; expected at least 1 game. Ask for 200.")
+    if options.seed < 0:
+        raise ValueError(f"--seed is {options.seed}; expected 0 or more. Choose another.")
+    for epsilon in options.epsilon:
+        if not 0 <= epsilon <= 1:
+            raise ValueError(f"--epsilon is {epsilon}; expected 0 to 1. 0.05 is the protocol's.")
+    if options.weights:
+        return [_target(path, options.agent) for path in options.weights]
+    entries = read_manifest()
+    if not list_agents():
+        raise FileNotFoundError(f"There are no trained agents in {WEIGHTS_FOLDER}; expected a MANIFEST.json with some. "
+                                "Name a weights file, such as runs/NAME/weights.h5.")
+    return [Target(check_weights(name), entries[name]["agent"], name) for name in list_agents()]
+
+
+def _target(path: Path, agent: Optional[str]) -> Target:
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no weights file {path}; expected one that a training saved, such as "
+                                "runs/NAME/weights.h5. Look into runs/ and weights/.")
+    found = identify(path)
+    if agent and found.agent and agent != found.agent:
+        raise ValueError(f"--agent is {agent}, but {path} holds the weights of {found.agent}; expected the same. Leave "
+                         "--agent out.")
+    if not (agent or found.agent):
+        raise ValueError(f"Nothing beside {path} says which agent it belongs to; expected a MANIFEST.json that lists "
+                         "it, or a run's hyperparameters.json. Give --agent NAME.")
+    recipe(agent or found.agent)
+    return Target(path, agent or found.agent, found.entry)
+
+
+def measure_target(target: Target, epsilon: float, options: argparse.Namespace) -> Measurement:
+    """Play with a bar on standard error, if that is a terminal; interrupted, what was played is returned."""
+    env_id, make_env = recipe(target.agent).env_id, recipe(target.agent).make_env
+    try:
+        if "tensorflow" not in sys.modules:  # one thread: the same rounding on any number of cores
+            from helpers.threads import set_threads
+            set_threads(1)
+        player = build_and_load(target.agent, target.weights)
+        label = f"{target.name}, epsilon {epsilon:g}"
+        with tqdm(total=options.episodes, unit=" games", desc=label, disable=None) as bar:
+            return measure(player, env_id, options.episodes, options.seed, epsilon, make_env=make_env, bar=bar)
+    except KeyboardInterrupt:  # before the first game
+        return Measurement(np.zeros(0), np.zeros(0, int), env_id, epsilon, options.seed, options.episodes)
+
+
+def report(target: Target, measured: Measurement) -> Dict[str, Any]:
+    """What --json prints of one measurement; as_shipped: whether these are the manifest's very games, or null."""
+    shipped = [one for one in (shipped_scores(target.entry, target.weights.parent) if target.entry else [])
+               if (one.epsilon, one.seed, one.episodes) == (measured.epsilon, measured.seed, measured.episodes)]
+    as_shipped = shipped[0].scores.tolist() == measured.scores.tolist() if shipped else None
+    return {"agent": target.agent, "weights": target.weights.name, "sha256": sha256(target.weights),
+            **measured.summary(), "as_shipped": as_shipped, "protocol": PROTOCOL}
+
+
+def print_table(measured: Dict[str, Measurement], published: Sequence[Published],
+                reports: List[Dict[str, Any]]) -> None:
+    """A row for each measurement and each published score; what is special about one; the protocol."""
+    table = score_table(measured, published)
+    numbers = table.drop(columns="how it was measured").round(1).assign(epsilon=table["epsilon"])
+    print(numbers.to_string(na_rep="-"))
+    for one in published:
+        print(f"{one.name}: {one.differs}.")
+    for name, one in zip(measured, reports):
+        if not one["complete"]:
+            print(f"{name}: interrupted after {one['episodes']} of {one['requested']} games. Games that were under way "
+                  "do not count; they are the long ones, so the true mean may be a little higher.")
+        if one["as_shipped"] is False:
+            print(f"{name}: not the very games of the manifest; on another processor TensorFlow rounds differently.")
+    print(f"\n{PROTOCOL}")
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    """Measure and print; returns the exit status: 0, 1 for a mistake, 130 if interrupted (with what was played)."""
+    options = parse(arguments)
+    measured: Dict[str, Measurement] = {}
+    reports: List[Dict[str, Any]] = []
+    published: Sequence[Published] = ()
+    try:
+        targets = find_targets(options)
+        for target in targets:
+            for epsilon in options.epsilon:
+                games = measure_target(target, epsilon, options)
+                name = target.name if len(options.epsilon) == 1 else f"{target.name}, epsilon {epsilon:g}"
+                measured[name] = games
+                reports.append(report(target, games))
+                if not games.complete:
+                    raise KeyboardInterrupt
+        if not options.weights and not options.json:
+            measured.update(measure_baselines(options.episodes, options.seed))
+            published = PUBLISHED
+        status = 0
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    except (ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    if options.json:
+        print(json.dumps(reports[0] if len(targets) * len(options.epsilon) == 1 else {"results": reports}))
+    elif reports:
+        print_table(measured, published, reports)
+    return status

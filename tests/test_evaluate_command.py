@@ -1,0 +1,98 @@
+"""`python -m helpers.evaluate`, as a person or a script would run it."""
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from helpers.evaluate import measure
+from helpers.evaluate_command import main
+from helpers.games import RAM
+from helpers.manifest import add_entry
+from helpers.recipes import recipe
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """weights.h5 of a run of the post's RAM agent, which has learned nothing yet."""
+    run = tmp_path_factory.mktemp("runs") / "ram-001"
+    run.mkdir()
+    np.random.seed(3)
+    agent = recipe("ram_post").build_agent()
+    agent.save_weights(str(run / "weights.h5"))
+    (run / "hyperparameters.json").write_text(json.dumps({"agent": "ram_post", "seed": 1}))
+    return run / "weights.h5"
+
+
+def test_json_is_one_object_and_nothing_else(weights, capsys):
+    assert main([str(weights), "--episodes", "2", "--seed", "1", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert {"mean", "median", "std", "ci95", "episodes", "epsilon", "seed", "env_id", "scores"} <= set(said)
+    assert (said["episodes"], said["epsilon"], said["seed"], said["env_id"]) == (2, 0.05, 1, RAM)
+    assert said["complete"] and said["agent"] == "ram_post" and said["as_shipped"] is None
+    assert said["mean"] == np.mean(said["scores"]) and said["std"] == pytest.approx(np.std(said["scores"]))
+    assert said["ci95"][0] <= said["mean"] <= said["ci95"][1] and "sticky actions" in said["protocol"]
+
+
+def test_interrupted_half_way_what_was_played_is_reported_as_such(weights):
+    terminal, stderr = pty.openpty()  # a person sees a bar
+    command = [sys.executable, "-m", "helpers.evaluate", str(weights), "--episodes", "400", "--epsilon", "1",
+               "--seed", "7", "--json"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, universal_newlines=True)
+    os.close(stderr)
+    seen = ""
+    while not re.search(r" [1-9]/400", seen):  # of seed 7's first games, the very first is the shortest
+        seen += os.read(terminal, 1_000).decode()
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=300)
+    said = json.loads(out)
+    assert process.returncode == 130 and "ram_post (ram-001/weights.h5), epsilon 1" in seen
+    assert said["complete"] is False and 0 < said["episodes"] == len(said["scores"]) < said["requested"] == 400
+
+
+def test_the_table_says_whether_the_manifest_s_games_were_played_again(weights, tmp_path, capsys):
+    agent = recipe("ram_post").build_agent()
+    agent.load_weights(str(weights))
+    fields = {"agent": "ram_post", "command": "none", "commit": "none", "seed": 1, "seeds": {}, "env_id": RAM,
+              "hyperparameters": {}, "steps": 0, "wall_seconds": 0}
+    games = measure(agent, RAM, nb_games=1, seed=7)
+    add_entry("ram", weights, weights, [games], tmp_path, **fields)
+    assert main([str(tmp_path / "ram.h5"), "--episodes", "1", "--seed", "7"]) == 0
+    said = capsys.readouterr().out
+    assert said.splitlines()[2].startswith("ram ") and "game points, never clipped" in said
+    assert "not the very games" not in said
+    add_entry("ram", weights, weights, [games._replace(scores=games.scores + 5)], tmp_path, **fields)
+    assert main([str(tmp_path / "ram.h5"), "--episodes", "1", "--seed", "7", "--epsilon", "0.05"]) == 0
+    assert "ram: not the very games of the manifest" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["WEIGHTS", "--episodes", "0"], "--episodes is 0; expected at least 1 game. Ask for 200.\n"),
+    (["WEIGHTS", "--epsilon", "5"], "--epsilon is 5.0; expected 0 to 1."),
+    (["WEIGHTS", "--seed", "-3"], "--seed is -3; expected 0 or more."),
+    (["nowhere.h5"], "There is no weights file nowhere.h5;"),
+    (["WEIGHTS", "--agent", "pixels_post"], "--agent is pixels_post, but "),
+    (["STRAY"], "Give --agent NAME.\n"),
+    (["STRAY", "--agent", "ram_pots"], "There is no agent 'ram_pots'; expected one of "),
+    (["STRAY", "--agent", "pixels_84"], " does not fit this agent: "),
+    (["TORN", "--agent", "ram_post"], " does not fit this agent: "),
+    (["CHANGED"], "of the file that was measured."),
+])
+def test_mistakes_are_named_in_a_sentence(arguments, words, weights, tmp_path, capsys):
+    stray, torn, shipped = tmp_path / "stray.h5", tmp_path / "torn.h5", tmp_path / "weights"
+    stray.write_bytes(weights.read_bytes())
+    torn.write_bytes(weights.read_bytes()[:5_000])
+    if "CHANGED" in arguments:
+        fields = {"agent": "ram_post", "command": "none", "commit": "none", "seed": 1, "seeds": {}, "env_id": RAM,
+                  "hyperparameters": {}, "steps": 0, "wall_seconds": 0}
+        add_entry("ram", weights, weights, [], shipped, **fields)
+        (shipped / "ram.h5").write_bytes(b"something else")
+    paths = {"WEIGHTS": weights, "STRAY": stray, "TORN": torn, "CHANGED": shipped / "ram.h5"}
+    assert main([str(paths.get(argument, argument)) for argument in arguments]) == 1
+    captured = capsys.readouterr()
+    assert words in captured.err and captured.out == "" and "Traceback" not in captured.err

@@ -1,0 +1,74 @@
+"""The agents that ship: whole, the ones that were measured, and quick to load."""
+import json
+import time
+
+import numpy as np
+import pytest
+
+from helpers.agents import build_agent, build_ram_model
+from helpers.evaluate import Measurement, play_games
+from helpers.games import NB_ACTIONS, RAM, make_game
+from helpers.manifest import add_entry, check_weights, list_agents, load_agent, read_manifest, shipped_scores
+
+ENTRY = {"agent": "ram_post", "command": "python -m helpers.train ram_post --steps 64 --seed 1", "commit": "0" * 40,
+         "seed": 1, "seeds": {}, "env_id": RAM, "hyperparameters": {}, "steps": 64, "wall_seconds": 1.5}
+SCORES = Measurement(np.array([285.0, 300]), np.array([960, 970]), RAM, 0.05, 1, 2)
+
+
+@pytest.fixture(scope="module")
+def agent():
+    """The RAM agent, hardly trained."""
+    agent = build_agent(build_ram_model(128, NB_ACTIONS), NB_ACTIONS, warmup_steps=50, target_update=1)
+    agent.fit(make_game(RAM, seed=1), nb_steps=54, verbose=0)
+    return agent
+
+
+@pytest.fixture
+def folder(agent, tmp_path):
+    """A weights/ with that agent under the name `ram`."""
+    agent.save_weights(str(tmp_path / "trained.h5"))
+    (tmp_path / "episodes.csv").write_text("game,score\n1,285\n")
+    add_entry("ram", tmp_path / "trained.h5", tmp_path / "episodes.csv", [SCORES], tmp_path / "weights", **ENTRY)
+    return tmp_path / "weights"
+
+
+def test_an_entry_is_written_read_and_played(agent, folder):
+    began = time.process_time()
+    loaded = load_agent("ram", folder)
+    assert time.process_time() - began < 4  # half a second on a computer that does nothing else
+    moves = [play_games(make_game(RAM), player, nb_games=1, seed=1, max_steps=200) for player in (agent, loaded)]
+    assert moves[0] == moves[1]
+    for theirs, ours in zip(agent.model.get_weights(), loaded.target_model.get_weights()):
+        assert (theirs == ours).all()
+    assert list_agents(folder) == ["ram"] and (folder / "ram.csv").read_text().endswith("285\n")
+    stored = shipped_scores("ram", folder)[0]
+    assert stored.summary() == SCORES.summary() and read_manifest(folder)["ram"]["steps"] == 64
+    assert '"scores": [ 285.0, 300.0 ]' in (folder / "MANIFEST.json").read_text()  # one line, not one for each game
+
+
+def test_a_changed_missing_or_unshipped_file_is_refused(folder):
+    add_entry("big", None, folder / "ram.csv", [SCORES], folder, **ENTRY)
+    assert list_agents(folder) == ["ram"]
+    with pytest.raises(FileNotFoundError, match="too large to ship; expected that you make them with `python -m"):
+        check_weights("big", folder)
+    with pytest.raises(ValueError, match="no agent 'rma'; expected one of ram, big"):
+        load_agent("rma", folder)
+    with (folder / "ram.h5").open("ab") as file:
+        file.write(b"x")
+    with pytest.raises(ValueError, match=r"SHA-256 .*of the file that was measured"):
+        load_agent("ram", folder)
+    (folder / "ram.h5").unlink()
+    with pytest.raises(FileNotFoundError, match=r"ram.h5 is missing; .*make it with `python"):
+        load_agent("ram", folder)
+
+
+def test_a_damaged_manifest_is_named(tmp_path):
+    assert read_manifest(tmp_path) == {} and list_agents(tmp_path) == []
+    (tmp_path / "MANIFEST.json").write_text('{"ram": {')
+    with pytest.raises(ValueError, match="is no manifest"):
+        read_manifest(tmp_path)
+    (tmp_path / "MANIFEST.json").write_text(json.dumps({"ram": {"agent": "ram_post"}}))
+    with pytest.raises(ValueError, match="'ram' of .* lacks weights, sha256"):
+        read_manifest(tmp_path)
+    with pytest.raises(ValueError, match="Received the fields agent"):
+        add_entry("x", None, tmp_path / "log.csv", [], tmp_path / "new", agent="ram_post")
