@@ -1,6 +1,6 @@
 # `make` alone prints what it can do. Works with GNU make 3.81 (macOS) and newer.
 .DEFAULT_GOAL := help
-.PHONY: help lab test env roms evaluate notebooks bench bench-peers lint lock clean
+.PHONY: help lab test env roms evaluate notebooks train-ram train-pixels kill-test bench bench-peers lint lock clean
 SHELL := /bin/sh
 RUN := sh tools/env.sh run
 BENCH_ARGS = $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(LENGTH),--length $(LENGTH)) $(if $(ONLY),--only $(ONLY))
@@ -25,6 +25,15 @@ evaluate: env roms ## play 200 games with each agent in weights/, and compare (E
 
 notebooks: env roms ## run the notebooks at demo length and store their outputs (NB="03 04" for some of them)
 	@$(RUN) python tools/run_notebooks.py $(NB)
+
+train-ram: env roms ## train ram_best into runs/, hours; Ctrl-C saves (TRAIN_ARGS="--steps 500000 --seed 2")
+	@$(RUN) python -m helpers.train ram_best $(TRAIN_ARGS)
+
+train-pixels: env roms ## train pixels_84 into runs/, a day (TRAIN_ARGS="--resume NAME" goes on)
+	@$(RUN) python -m helpers.train pixels_84 $(TRAIN_ARGS)
+
+kill-test: env roms ## kill trainings ten times in a row, resume them, compare with undisturbed ones
+	@$(RUN) python tests/kill_and_resume.py fit:10 fit_parallel:10 fit:10 fit_parallel:10
 
 bench: env roms ## measure keras-rl2's speed beside ours, a quarter of an hour (ONLY="ram" ROUNDS=5)
 	@$(RUN) python -m benchmarks $(BENCH_ARGS)

@@ -47,6 +47,7 @@ _MODULE_OF = {
     "set_threads": "threads",
     "FastDQNAgent": "fast_dqn",
     "ArrayMemory": "array_memory",
+    "Checkpoint": "checkpoint",
     "make_small_screen_game": "games",
     "build_small_pixel_model": "agents",
     # 07 measure the agents

@@ -1,4 +1,5 @@
 """Store all that a training depends on, and go on from there: to the bit as if it had never stopped."""
+import logging
 import shutil
 import signal
 import threading
@@ -8,12 +9,15 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 from rl.callbacks import Callback
+from tqdm import tqdm
 
 from .array_memory import ArrayMemory
 from .object_state import log_games
 from .settings import describe, differences
 from .state_file import BadFile, read_state, write_state
 from .training_state import training_state
+
+log = logging.getLogger(__name__)
 
 SHARE = 0.02
 """At most this share of the training time goes into checkpoints."""
@@ -95,6 +99,7 @@ class Checkpoint(Callback):
                           f"{free:,} are free. Training goes on, and the checkpoint before stays: free some disk "
                           "space.", stacklevel=2)
         took = time.perf_counter() - began
+        log.info("checkpoint after %d steps: %d bytes, %.2f seconds", step, self._size, took)
         self.seconds += took
         self._next = self._after(step, took)
 
@@ -116,8 +121,8 @@ class Checkpoint(Callback):
         networks = 4 * 4 * self.model.model.count_params()  # float32: the target network and Adam's two means as well
         self._limit = replay + networks
         total, free = (KEEP + 1) * self._limit, shutil.disk_usage(str(self.folder)).free
-        print(f"Checkpoints: up to {_size(self._limit)} each, of which {_size(replay)} are the full replay memory "
-              f"(squeezed, often a fifth of that); {KEEP} are kept, and one more while it is written.")
+        tqdm.write(f"Checkpoints: up to {_size(self._limit)} each, of which {_size(replay)} are the full replay memory "
+                   f"(squeezed, often a fifth of that); {KEEP} are kept, and one more while it is written.")
         if free < total:
             warnings.warn(f"Checkpoints may need {total:,} bytes, and {free:,} are free on this disk: free some space.",
                           stacklevel=2)

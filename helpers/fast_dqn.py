@@ -152,8 +152,8 @@ class FastDQNAgent(DQNAgent):
             nb_max_episode_steps: Optional[int] = None, resume: Optional[Any] = None) -> Any:
         """As `DQNAgent.fit`; whatever ends it, no thread is left behind and the agent is usable.
 
-        A callback's `on_round_end(step)`, if it has one, is called when nothing is under way: the place
-        to save everything.
+        A callback's `on_round_end(round)`, if it has one, is called after each step, when nothing is under
+        way: the place to save everything.
 
         Args (beyond those of `DQNAgent.fit`):
             resume: a folder with checkpoints (see `Checkpoint`) to go on from; `nb_steps` is then the total.

@@ -12,8 +12,8 @@ import numpy as np
 from atari_py import ALEInterface
 from rl.core import Agent
 
-STAYS = ("spec", "metadata", "viewer", "game_path")
-"""Attributes of environments that describe or show it, or belong to the computer that it runs on."""
+STAYS = ("spec", "metadata", "viewer", "game_path", "params", "filepath")
+"""Attributes that describe or show an environment, or belong to the computer or to the call of fit."""
 
 
 class LoggedEmulator(ALEInterface):
@@ -124,7 +124,8 @@ def object_state(thing: Any) -> Any:
     if hasattr(type(thing), "get_state"):  # of the class: a gym.Wrapper passes on what its environment has
         return thing.get_state()
     if isinstance(thing, gym.Space):
-        return {"plain": {}, "inner": {"np_random": thing.np_random.get_state()}}
+        drew = vars(thing).get("_np_random") is not None  # else it will seed itself when it is first used
+        return {"plain": {}, "inner": {"np_random": thing.np_random.get_state()} if drew else {}}
     values = {name: value for name, value in vars(thing).items() if name not in STAYS and not _is_elsewhere(value)}
     inner = {name: value for name, value in values.items() if _has_state(value)}
     lost = [name for name, value in values.items() if not (_is_plain(value) or _has_state(value))]

@@ -76,8 +76,7 @@ def start_run(name: str, hyperparameters: Dict[str, Any], root: Optional[Path] =
     Raises:
         ValueError: the name holds other characters.
     """
-    if not name.replace("-", "").replace("_", "").isalnum():
-        raise ValueError(f"Received the run name {name!r}; expected letters, digits, - and _ only. Choose another.")
+    _check_name(name)
     root = Path(root or RUNS_FOLDER)
     root.mkdir(parents=True, exist_ok=True)
     number = 1
@@ -88,6 +87,28 @@ def start_run(name: str, hyperparameters: Dict[str, Any], root: Optional[Path] =
             break
         except FileExistsError:  # taken, perhaps by another notebook a moment ago
             number += 1
+    return _describe(folder, hyperparameters)
+
+
+def start_named_run(name: str, hyperparameters: Dict[str, Any], root: Optional[Path] = None) -> Run:
+    """As `start_run`, but the folder is called `name`, without a number.
+
+    Raises:
+        ValueError: the name holds other characters than letters, digits, - and _.
+        FileExistsError: there is such a folder.
+    """
+    _check_name(name)
+    folder = Path(root or RUNS_FOLDER) / name
+    folder.mkdir(parents=True)
+    return _describe(folder, hyperparameters)
+
+
+def _check_name(name: str) -> None:
+    if not name.replace("-", "").replace("_", "").isalnum():
+        raise ValueError(f"Received the run name {name!r}; expected letters, digits, - and _ only. Choose another.")
+
+
+def _describe(folder: Path, hyperparameters: Dict[str, Any]) -> Run:
     (folder / "hyperparameters.json").write_text(json.dumps(hyperparameters, indent=1, default=str))
     return Run(folder)
 

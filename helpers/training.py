@@ -1,6 +1,7 @@
 """keras-rl2 callbacks that a training run needs: log every game, save weights safely, go on where training stopped."""
 import csv
 import io
+import json
 import os
 import time
 import warnings
@@ -171,11 +172,26 @@ class SaveWeights(Callback):
 
 
 def weights_as_hdf5(agent: Agent) -> bytes:
-    """What `agent.save_weights` writes, in memory: HDF5 that meets a full disk half-way takes the whole kernel down."""
+    """What `agent.save_weights` writes, in memory: HDF5 that meets a full disk half-way takes the whole kernel down.
+
+    It notes for which game the weights are, and how observations were scaled, which the weights don't show.
+    """
     buffer = io.BytesIO()
+    env = agent.under_way.envs[0] if hasattr(agent, "under_way") else None
     with h5py.File(buffer, "w") as file:
+        file.attrs["made_for"] = json.dumps({"game": _game(env), "observation_scale": _observation_scale(agent)})
         hdf5_format.save_weights_to_hdf5_group(file, agent.model.layers)
     return buffer.getvalue()
+
+
+def _game(env: Any) -> Optional[str]:
+    """For example "space_invaders"; None where it is not known."""
+    return None if env is None else getattr(env.unwrapped, "game", None)
+
+
+def _observation_scale(agent: Agent) -> float:
+    scale = getattr(agent, "observation_scale", None) or getattr(agent.processor, "observation_scale", None)
+    return round(float(scale or 1), 9)
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -231,17 +247,27 @@ class StepTimes(Callback):
         self.times.append(time.perf_counter())
 
 
-def load_weights(agent: Agent, path: Path) -> None:
+def load_weights(agent: Agent, path: Path, env: Any = None) -> None:
     """Load weights that `SaveWeights` or `agent.save_weights` wrote into `agent`, target network included.
+
+    Args:
+        agent: made as the one that was trained.
+        path: the weights file.
+        env: the environment that the agent will play, to be sure that it is the game of the weights; or None.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file holds another network's weights, or is not a weights file.
+        ValueError: the file holds another network's, agent's or game's weights, or is not a weights file.
     """
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"There is no weights file {path.name!r} in {path.parent.name!r}. "
                                 "Expected one that training saved; look at run.checkpoints.")
+    made_for = _made_for(path)
+    for name, here in (("observation_scale", _observation_scale(agent)), ("game", _game(env))):
+        if here is not None and made_for.get(name) is not None and made_for[name] != here:
+            raise ValueError(f"The weights in {path.name} were made for {name} {made_for[name]}, and here it is "
+                             f"{here}: make agent and game as they were in training, or load other weights.")
     try:
         agent.load_weights(str(path))
     except (ValueError, OSError, KeyError) as error:
@@ -250,3 +276,12 @@ def load_weights(agent: Agent, path: Path) -> None:
             f"{path.name} does not fit this agent: {error} Expected weights of shapes {shapes}. "
             "Load a file of this notebook's agent: the pixel and the RAM agent can't share weights."
         ) from None
+
+
+def _made_for(path: Path) -> Dict[str, Any]:
+    """What `weights_as_hdf5` noted in a file; nothing if another program wrote it."""
+    try:
+        with h5py.File(str(path), "r") as file:
+            return json.loads(file.attrs.get("made_for", "{}"))
+    except (OSError, ValueError):
+        return {}

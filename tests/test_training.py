@@ -147,6 +147,45 @@ def test_weights_of_the_other_agent_are_refused(agent, run, tmp_path):
         load_weights(agent, tmp_path / "missing.h5")
 
 
+def test_weights_of_another_agent_or_game_are_refused(run):
+    """The network's shape alone would not show it."""
+    def fast_agent(**options):
+        return build_agent(build_ram_model(128, 6), 6, warmup_steps=50, fast=True, **options)
+
+    trained = fast_agent(observation_scale=1 / 255)
+    train(trained, run, 60)
+    path = run.checkpoints[-1]
+    load_weights(fast_agent(observation_scale=1 / 255), path, make_game(RAM))
+    load_weights(build_agent(build_ram_model(128, 6), 6, processor=ScaleAndClip()), path)
+    with pytest.raises(ValueError, match="were made for observation_scale 0.003921569, and here it is 1.0: make agent"):
+        load_weights(fast_agent(), path)
+    with pytest.raises(ValueError, match="were made for game space_invaders, and here it is demon_attack"):
+        load_weights(trained, path, make_game("DemonAttack-ram-v0"))
+
+
+def test_a_full_disk_stops_no_log(agent, run, capsys):
+    """episodes.csv may not grow for a while; its rows come when it may."""
+    import resource
+
+    class Disk(Callback):
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+        def on_step_end(self, step, logs):
+            if self.model.step in (250, 750):
+                limit = 100 if self.model.step == 250 else self.limits[0]
+                resource.setrlimit(resource.RLIMIT_FSIZE, (limit, self.limits[1]))
+
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        agent.fit(make_game(RAM, seed=1), nb_steps=1_000, verbose=0, nb_max_episode_steps=50,
+                  callbacks=[RunLogger(run), Disk()])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, Disk.limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert "the log could not be written" in capsys.readouterr().out
+    assert run.episodes["game"].tolist() == list(range(1, 21))
+
+
 def test_a_game_cut_short_is_logged_with_its_own_score(agent, run):
     env = make_game(RAM, seed=1)
     agent.fit(env, nb_steps=1_000, verbose=0, nb_max_episode_steps=200, callbacks=[RunLogger(run)])

@@ -1,0 +1,182 @@
+"""`python -m helpers.train`: train one of the agents in a terminal; stop it, kill it, and go on where it was."""
+import argparse
+import json
+import logging
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+import numpy as np
+from rl.callbacks import Callback
+
+from helpers.checkpoint import Checkpoint, find_checkpoints
+from helpers.progress import ProgressBar
+from helpers.recipes import RECIPES, recipe
+from helpers.runs import RUNS_FOLDER, Run, start_named_run
+from helpers.state_file import read_state
+from helpers.threads import set_threads
+from helpers.training import RunLogger, weights_as_hdf5, write_whole
+
+STOPPED = 130
+"""The exit status of a command that Ctrl-C ended."""
+
+log = logging.getLogger("helpers.train")
+
+
+def describe_run(agent: str, nb_steps: int, seed: int) -> Dict[str, Any]:
+    """What hyperparameters.json says about a run: enough to make it again."""
+    made = recipe(agent)
+    return {"agent": agent, "seed": seed, "steps": nb_steps, "environment": made.env_id, "emulators": made.nb_envs or 1,
+            "threads": made.nb_threads, "window": made.window, **made.options}
+
+
+def train(run: Run) -> bool:
+    """Train the agent that `run.hyperparameters` describe, from its newest checkpoint if there is one.
+
+    At the end its weights are in weights.h5. Call it once in a process.
+
+    Returns:
+        Whether the training came to its end; if not, it was stopped, and a checkpoint says where.
+
+    Raises:
+        ValueError: the checkpoint belongs to a training with other settings.
+        FloatingPointError: the loss is not a finite number any more.
+    """
+    made = recipe(run.hyperparameters["agent"])
+    seed, nb_steps = run.hyperparameters["seed"], run.hyperparameters["steps"]
+    set_threads(made.nb_threads)
+    import tensorflow as tf  # after set_threads
+
+    random.seed(seed)
+    np.random.seed(seed)
+    tf.random.set_seed(seed)
+    agent = made.build_agent()
+    found = find_checkpoints(run.folder)
+    if not found:  # killed before the first one
+        for path in [*run.folder.glob("episodes.csv"), *run.folder.glob("events.*")]:
+            path.unlink()
+    bar = ProgressBar(every=0.5 if sys.stdout.isatty() else 60.0)
+    callbacks = [RunLogger(run), bar, LogSpeed(), Checkpoint(run.folder)]
+    options = {"nb_steps": nb_steps, "callbacks": callbacks, "verbose": 0, "resume": run.folder if found else None}
+    log.info("%s: %s", f"on from {found[-1].name}" if found else "begins", json.dumps(run.hyperparameters))
+    if found and steps_of(found[-1]) >= nb_steps:  # killed before it wrote its weights
+        agent.model.set_weights(read_state(found[-1])[1]["weights"])
+        agent.step = nb_steps
+    elif made.nb_envs is None:
+        agent.fit(made.make_env(seed), **options)
+    else:
+        agent.fit_parallel(made.make_env, made.nb_envs, seed=seed, **options)
+    if agent.step < nb_steps:
+        log.info("stopped after %d steps", agent.step)
+        return False
+    write_whole(run.folder / "weights.h5", weights_as_hdf5(agent))
+    log.info("ended after %d steps", agent.step)
+    return True
+
+
+def steps_of(checkpoint: Path) -> int:
+    """After how many agent steps a checkpoint was written."""
+    return int(checkpoint.stem.split("-")[1])
+
+
+class LogSpeed(Callback):
+    """Write a line into the log each `every` seconds."""
+
+    def __init__(self, every: float = 60.0):
+        super().__init__()
+        self.every = every
+        self._before = None  # time and agent step of the last line
+
+    def on_round_end(self, number: int) -> None:
+        now, step = time.perf_counter(), int(self.model.step)
+        if self._before is None:
+            self._before = now, step
+        elif now >= self._before[0] + self.every:
+            log.info("%d steps, %.0f a second", step, (step - self._before[1]) / (now - self._before[0]))
+            self._before = now, step
+
+
+def parse(arguments: Optional[List[str]] = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m helpers.train",
+                                     description="Train an agent; Ctrl-C saves and stops.")
+    parser.add_argument("agent", nargs="?", choices=RECIPES, help=", ".join(RECIPES), metavar="AGENT")
+    parser.add_argument("--steps", type=int, help="agent steps in all (default: the agent's own number)")
+    parser.add_argument("--seed", type=int, help="of every random choice (default 1)")
+    parser.add_argument("--run", metavar="NAME", help="its files go to runs/NAME (default: AGENT-seedS)")
+    parser.add_argument("--resume", metavar="NAME", help="go on with the run runs/NAME; --steps may ask for more")
+    options = parser.parse_args(arguments)
+    if options.agent is None and options.resume is None:
+        parser.error(f"expected an agent ({', '.join(RECIPES)}), or --resume NAME")
+    if options.run is not None and options.resume is not None:
+        parser.error("received --run and --resume; expected one of them: a new run, or one to go on with")
+    if options.steps is not None and options.steps < 1:
+        parser.error(f"--steps is {options.steps}; expected at least 1")
+    return options
+
+
+def open_run(options: argparse.Namespace, root: Path = RUNS_FOLDER) -> Run:
+    """The run that the command line asks for: a new one, or one that is there already.
+
+    Raises:
+        FileExistsError, FileNotFoundError: it is there already, or not.
+        ValueError: it is not a run of this agent with this seed.
+    """
+    if options.resume is None:
+        seed = 1 if options.seed is None else options.seed
+        name = options.run or f"{options.agent}-seed{seed}"
+        if (root / name).exists():
+            raise FileExistsError(f"runs/{name} is there already: go on with --resume {name}, or choose another name "
+                                  "with --run.")
+        return start_named_run(name, describe_run(options.agent, options.steps or recipe(options.agent).nb_steps, seed),
+                               root)
+    folder = root / options.resume
+    if not (folder / "hyperparameters.json").exists():
+        there = ", ".join(sorted(path.parent.name for path in root.glob("*/hyperparameters.json"))) or "no run yet"
+        raise FileNotFoundError(f"There is no run {options.resume!r}; there is {there}. Choose one, or start one with "
+                                "AGENT --run NAME.")
+    run = Run(folder)
+    for name, asked in (("agent", options.agent), ("seed", options.seed)):
+        if asked is not None and run.hyperparameters.get(name) != asked:
+            raise ValueError(f"runs/{run.name} has {name} {run.hyperparameters.get(name)}, expected {asked}: leave it "
+                             "out to go on with that run, or start a new one with --run.")
+    if run.hyperparameters.get("agent") not in RECIPES:
+        raise ValueError(f"runs/{run.name} was not made by this command: go on with it in its notebook.")
+    if options.steps is not None:
+        run.hyperparameters["steps"] = options.steps
+        write_whole(folder / "hyperparameters.json", json.dumps(run.hyperparameters, indent=1).encode())
+    return run
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    """Runs the command; returns its exit status."""
+    options = parse(arguments)
+    # what asks a program to end, such as a computer that shuts down, saves as Ctrl-C does
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    try:
+        run = open_run(options)
+        logging.basicConfig(filename=str(run.folder / "train.log"), level=logging.INFO,
+                            format="%(asctime)s %(levelname)s %(message)s")
+        logging.captureWarnings(True)
+        logging.getLogger("py.warnings").addHandler(logging.StreamHandler())
+        print(f"The files of this run are in {os.path.relpath(str(run.folder))}. Ctrl-C saves and stops.")
+        ended = train(run)
+    except KeyboardInterrupt:
+        print("Stopped before the first step.", file=sys.stderr)
+        return STOPPED
+    except (ValueError, OSError, FloatingPointError) as error:
+        log.error("%s", error)
+        print(error, file=sys.stderr)
+        return 1
+    if not ended:
+        print(f"Stopped. Go on with: python -m helpers.train --resume {run.name}")
+        return STOPPED
+    print(f"The weights are in {os.path.relpath(str(run.folder / 'weights.h5'))}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""`python -m helpers.train` as a reader types it: started, stopped with Ctrl-C, resumed, ended."""
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from helpers import train
+from helpers.recipes import RECIPES, recipe
+from helpers.runs import Run, load_runs
+from helpers.train import STOPPED, main, open_run, parse
+from helpers.training import load_weights
+
+
+def command(project, folder, *arguments):
+    return subprocess.Popen([sys.executable, "-m", "helpers.train", *arguments], stdout=subprocess.PIPE, text=True,
+                            stderr=subprocess.STDOUT, cwd=str(folder),
+                            env={**os.environ, "PYTHONPATH": str(project), "RUNS_FOLDER": str(folder / "runs")})
+
+
+def test_a_run_is_stopped_resumed_and_ended(project, tmp_path):
+    process = command(project, tmp_path, "ram_post", "--steps", "5000000", "--seed", "3", "--run", "mine")
+    folder = tmp_path / "runs" / "mine"
+    while not list(folder.glob("checkpoint-*")) and process.poll() is None:
+        time.sleep(0.1)
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    said = process.communicate()[0]
+    assert process.returncode == STOPPED, said
+    assert "Checkpoints: up to" in said and "Stopped. Go on with: python -m helpers.train --resume mine" in said
+    step = max(int(path.stem[11:]) for path in folder.glob("checkpoint-*"))
+    assert step > 1 and "steps/s" in said
+
+    process = command(project, tmp_path, "--resume", "mine", "--steps", str(step + 1_500))
+    said = process.communicate()[0]
+    assert process.returncode == 0 and "The weights are in runs/mine/weights.h5" in said, said
+    run = Run(folder)
+    assert run.hyperparameters["steps"] == step + 1_500 and run.hyperparameters["seed"] == 3
+    assert run.episodes["game"].tolist() == list(range(1, len(run.episodes) + 1)) != []
+    assert run.episodes["step"].max() <= step + 1_500
+    load_weights(recipe("ram_post").build_agent(), folder / "weights.h5", recipe("ram_post").make_env())
+    log = (folder / "train.log").read_text()
+    for line in ('begins: {"agent": "ram_post"', f"stopped after {step} steps", "on from checkpoint-",
+                 f"ended after {step + 1_500} steps"):
+        assert f" INFO {line}" in log
+
+
+def test_the_agents_of_the_command_line():
+    assert list(RECIPES) == ["pixels_post", "ram_post", "ram_best", "pixels_84"]
+    options = parse(["ram_post", "--steps", "10", "--seed", "2", "--run", "a"])
+    assert (options.agent, options.steps, options.seed, options.run) == ("ram_post", 10, 2, "a")
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (["--steps", "5"], "expected an agent"), (["ram"], "invalid choice"), (["ram_post", "--seed", "x"], "invalid int"),
+    (["--run", "a", "--resume", "b"], "expected one of them"), (["ram_post", "--steps", "0"], "expected at least 1"),
+])
+def test_mistyped_commands_say_what_was_expected(arguments, message, capsys):
+    with pytest.raises(SystemExit) as status:
+        parse(arguments)
+    assert status.value.code == 2 and message in capsys.readouterr().err
+
+
+def test_runs_are_neither_overwritten_nor_mixed_up(tmp_path, monkeypatch, capsys):
+    def opened(*arguments):
+        return open_run(parse(list(arguments)), tmp_path)
+
+    with pytest.raises(FileNotFoundError, match="There is no run 'a'; there is no run yet"):
+        opened("--resume", "a")
+    run = opened("ram_best", "--seed", "2")
+    assert run.name == "ram_best-seed2" and run.hyperparameters["steps"] == RECIPES["ram_best"].nb_steps
+    assert [run.name for run in load_runs(root=tmp_path)] == ["ram_best-seed2"]
+    with pytest.raises(FileExistsError, match="is there already: go on with --resume ram_best-seed2"):
+        opened("ram_best", "--seed", "2")
+    with pytest.raises(FileNotFoundError, match="There is no run 'a'; there is ram_best-seed2"):
+        opened("--resume", "a")
+    with pytest.raises(ValueError, match="has agent ram_best, expected ram_post"):
+        opened("ram_post", "--resume", "ram_best-seed2")
+    with pytest.raises(ValueError, match="has seed 2, expected 1"):
+        opened("--resume", "ram_best-seed2", "--seed", "1")
+    with pytest.raises(ValueError, match="expected letters, digits, - and _ only"):
+        opened("ram_post", "--run", "../a")
+    assert opened("ram_best", "--resume", "ram_best-seed2", "--steps", "7").hyperparameters["steps"] == 7
+    assert json.loads((run.folder / "hyperparameters.json").read_text())["steps"] == 7
+    (run.folder / "hyperparameters.json").write_text("{}")
+    with pytest.raises(ValueError, match="was not made by this command"):
+        opened("--resume", "ram_best-seed2")
+    monkeypatch.setattr(train, "open_run", lambda options: opened("--resume", "b"))
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        assert main(["ram_post"]) == 1 and "There is no run 'b'" in capsys.readouterr().err
+    finally:
+        signal.signal(signal.SIGTERM, handler)
