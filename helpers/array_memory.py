@@ -112,9 +112,9 @@ class ArrayMemory(SequentialMemory):
         for name in ("first", "size", "recent_observations", "recent_terminals"):
             setattr(self, name, state[name])
         if state["stored"]:
-            self.stored = {name: np.zeros((self.rows, *values.shape[1:]), values.dtype)
-                           for name, values in state["stored"].items()}
+            self.stored = {}
             for name, values in state["stored"].items():
+                self.stored[name] = np.zeros((self.rows, *values.shape[1:]), values.dtype)
                 self.stored[name][:len(values)] = values
 
     def _newest(self) -> slice:

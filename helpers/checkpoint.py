@@ -142,6 +142,11 @@ def find_checkpoints(folder: Any) -> List[Path]:
     return sorted(Path(folder).glob("checkpoint-*.dqn"))
 
 
+def steps_done(folder: Any) -> int:
+    """After how many agent steps the newest checkpoint in a folder was written; 0 if there is none."""
+    return max((int(path.stem.split("-")[1]) for path in find_checkpoints(folder)), default=0)
+
+
 def load_checkpoint(folder: Any, training: Any, nb_steps: int) -> Dict[str, Any]:
     """The state in the newest checkpoint of `folder` that can be read; others are named in a warning and set aside.
 

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 import numpy as np
-from rl.callbacks import Callback
+import rl.agents  # first: it switches eager execution off, and a seed set before that does not reach the network
+import rl.callbacks
+import tensorflow as tf
 
-from helpers.checkpoint import Checkpoint, find_checkpoints
+from helpers.checkpoint import Checkpoint, find_checkpoints, steps_done
 from helpers.progress import ProgressBar
 from helpers.recipes import RECIPES, recipe
 from helpers.runs import RUNS_FOLDER, Run, start_named_run
@@ -49,8 +51,6 @@ def train(run: Run) -> bool:
     made = recipe(run.hyperparameters["agent"])
     seed, nb_steps = run.hyperparameters["seed"], run.hyperparameters["steps"]
     set_threads(made.nb_threads)
-    import tensorflow as tf  # after set_threads
-
     random.seed(seed)
     np.random.seed(seed)
     tf.random.set_seed(seed)
@@ -63,7 +63,7 @@ def train(run: Run) -> bool:
     callbacks = [RunLogger(run), bar, LogSpeed(), Checkpoint(run.folder)]
     options = {"nb_steps": nb_steps, "callbacks": callbacks, "verbose": 0, "resume": run.folder if found else None}
     log.info("%s: %s", f"on from {found[-1].name}" if found else "begins", json.dumps(run.hyperparameters))
-    if found and steps_of(found[-1]) >= nb_steps:  # killed before it wrote its weights
+    if found and steps_done(run.folder) >= nb_steps:  # killed before it wrote its weights
         agent.model.set_weights(read_state(found[-1])[1]["weights"])
         agent.step = nb_steps
     elif made.nb_envs is None:
@@ -78,12 +78,7 @@ def train(run: Run) -> bool:
     return True
 
 
-def steps_of(checkpoint: Path) -> int:
-    """After how many agent steps a checkpoint was written."""
-    return int(checkpoint.stem.split("-")[1])
-
-
-class LogSpeed(Callback):
+class LogSpeed(rl.callbacks.Callback):
     """Write a line into the log each `every` seconds."""
 
     def __init__(self, every: float = 60.0):

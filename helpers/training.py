@@ -174,14 +174,27 @@ class SaveWeights(Callback):
 def weights_as_hdf5(agent: Agent) -> bytes:
     """What `agent.save_weights` writes, in memory: HDF5 that meets a full disk half-way takes the whole kernel down.
 
-    It notes for which game the weights are, and how observations were scaled, which the weights don't show.
+    It notes for which game the weights are, and how observations were scaled, which the weights don't show. The same
+    weights make the same bytes.
     """
     buffer = io.BytesIO()
     env = agent.under_way.envs[0] if hasattr(agent, "under_way") else None
-    with h5py.File(buffer, "w") as file:
+    with h5py.File(io.BytesIO(), "w") as dated, h5py.File(buffer, "w") as file:
+        hdf5_format.save_weights_to_hdf5_group(dated, agent.model.layers)
+        _copy_without_times(dated, file)
         file.attrs["made_for"] = json.dumps({"game": _game(env), "observation_scale": _observation_scale(agent)})
-        hdf5_format.save_weights_to_hdf5_group(file, agent.model.layers)
     return buffer.getvalue()
+
+
+def _copy_without_times(source: h5py.Group, target: h5py.Group) -> None:
+    """HDF5 notes when each array was written, unless it is told not to."""
+    for name, value in source.attrs.items():
+        target.attrs[name] = value
+    for name, item in source.items():
+        if isinstance(item, h5py.Group):
+            _copy_without_times(item, target.create_group(name))
+        else:
+            target.create_dataset(name, data=item[()], track_times=False)
 
 
 def _game(env: Any) -> Optional[str]:

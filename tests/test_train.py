@@ -7,10 +7,12 @@ import sys
 import time
 
 import pytest
+from kill_and_resume import first_difference
 
 from helpers import train
 from helpers.recipes import RECIPES, recipe
 from helpers.runs import Run, load_runs
+from helpers.state_file import read_state
 from helpers.train import STOPPED, main, open_run, parse
 from helpers.training import load_weights
 
@@ -33,6 +35,12 @@ def test_a_run_is_stopped_resumed_and_ended(project, tmp_path):
     assert "Checkpoints: up to" in said and "Stopped. Go on with: python -m helpers.train --resume mine" in said
     step = max(int(path.stem[11:]) for path in folder.glob("checkpoint-*"))
     assert step > 1 and "steps/s" in said
+    weights = read_state(folder / "checkpoint-0000000001.dqn")[1]["weights"]
+
+    process = command(project, tmp_path, "ram_post", "--steps", "1", "--seed", "3", "--run", "again")
+    process.communicate()
+    again = read_state(tmp_path / "runs" / "again" / "checkpoint-0000000001.dqn")[1]["weights"]
+    assert not first_difference(weights, again)  # the seed reaches the network
 
     process = command(project, tmp_path, "--resume", "mine", "--steps", str(step + 1_500))
     said = process.communicate()[0]

@@ -2,6 +2,7 @@
 import os
 import signal
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from helpers.agents import ScaleAndClip, build_agent, build_pixel_model, build_r
 from helpers.evaluate import play_games
 from helpers.games import RAM, make_game
 from helpers.runs import start_run
-from helpers.training import ResumeAt, RunLogger, SaveWeights, load_weights
+from helpers.training import ResumeAt, RunLogger, SaveWeights, load_weights, weights_as_hdf5
 
 
 @pytest.fixture
@@ -155,6 +156,8 @@ def test_weights_of_another_agent_or_game_are_refused(run):
     trained = fast_agent(observation_scale=1 / 255)
     train(trained, run, 60)
     path = run.checkpoints[-1]
+    time.sleep(1.1)
+    assert weights_as_hdf5(trained) == path.read_bytes()
     load_weights(fast_agent(observation_scale=1 / 255), path, make_game(RAM))
     load_weights(build_agent(build_ram_model(128, 6), 6, processor=ScaleAndClip()), path)
     with pytest.raises(ValueError, match="were made for observation_scale 0.003921569, and here it is 1.0: make agent"):
