@@ -1,5 +1,5 @@
 """The agents, all dueling DQN: the blog post's two, on the screen and on the RAM, and a smaller one on 84x84 pixels."""
-from typing import Any, List, Optional, Tuple
+from typing import Any, List, Optional, Sequence, Tuple
 
 import numpy as np
 from rl.agents import DQNAgent  # first: it switches eager execution off, and a model built before that crashes later
@@ -13,6 +13,11 @@ from tensorflow.keras.optimizers import Adam
 from .array_memory import ArrayMemory
 from .fast_dqn import FastDQNAgent
 from .games import SMALL_SCREEN
+
+BITS = 8
+"""Rows by which a state grows when its bits are shown too; see `BitsAndBytes`."""
+
+_SHIFTS = np.arange(BITS, dtype=np.uint8)[::-1, None]
 
 
 def _check_range(name: str, value: float, low: float, high: float) -> None:
@@ -65,11 +70,13 @@ def build_small_pixel_model(nb_actions: int, window: int = 4) -> Sequential:
     ])
 
 
-def build_ram_model(nb_bytes: int, nb_actions: int, window: int = 3) -> Sequential:
+def build_ram_model(nb_bytes: int, nb_actions: int, window: int = 3,
+                    hidden: Sequence[int] = (512, 128)) -> Sequential:
     """The post's network for the RAM: (window, nb_bytes) to one Q-value for each action.
 
     With window 3, 128 bytes and 6 actions it has 263,558 weights, before `DQNAgent` puts its dueling heads in the
-    place of the last layer.
+    place of the last layer. `hidden` are the sizes of the layers in between. For an agent with `bits`, eight more
+    rows, the newest observation's bits, come before the window's: pass window + BITS.
 
     Raises:
         ValueError: `window` is below 1.
@@ -77,8 +84,7 @@ def build_ram_model(nb_bytes: int, nb_actions: int, window: int = 3) -> Sequenti
     _check_range("window", window, 1, 100)
     return Sequential([
         Flatten(input_shape=(window, nb_bytes)),
-        Dense(512, activation="relu"),
-        Dense(128, activation="relu"),
+        *[Dense(units, activation="relu") for units in hidden],
         Dense(nb_actions, activation="linear"),
     ])
 
@@ -103,6 +109,23 @@ class ScaleAndClip(Processor):
         return reward if self.reward_clip is None else float(np.clip(reward, -self.reward_clip, self.reward_clip))
 
 
+class BitsAndBytes(ScaleAndClip):
+    """As `ScaleAndClip`, and show the network each bit of the newest observation by itself.
+
+    Bytes that hold eight yes-or-no facts, such as which invaders of a row are alive, make no sense as numbers: 127 and
+    128 are neighbours, but differ in every bit. States [B, W, 128] become [B, 8 + W, 128]: first a row for each bit,
+    the highest first, each 0 or 1, then the bytes. The memory keeps bytes.
+    """
+
+    def process_state_batch(self, batch: List[Any]) -> np.ndarray:
+        bytes_ = np.asarray(batch)
+        shown = np.empty((len(bytes_), BITS + bytes_.shape[1], bytes_.shape[2]), np.float32)
+        newest = bytes_[:, -1, None].astype(np.uint8, copy=False)
+        shown[:, :BITS] = newest >> _SHIFTS & 1
+        np.multiply(bytes_, np.float32(self.observation_scale or 1), out=shown[:, BITS:], casting="unsafe")
+        return shown
+
+
 def build_agent(
     model: Sequential,
     nb_actions: int,
@@ -118,11 +141,14 @@ def build_agent(
     learning_rate: float = 0.00025,
     adam_epsilon: float = 1e-7,
     delta_clip: float = float("inf"),
+    gamma: float = 0.99,
+    batch_size: int = 32,
     train_interval: int = 1,
     n_step: int = 1,
     double: bool = False,
     observation_scale: Optional[float] = None,
     reward_clip: Optional[float] = None,
+    bits: bool = False,
     processor: Optional[Processor] = None,
     fast: bool = False,
 ) -> DQNAgent:
@@ -138,18 +164,21 @@ def build_agent(
         target_update: steps between two copies of the network into the target network.
         learning_rate, adam_epsilon: Adam's.
         delta_clip: errors above it count linearly, not squared (Huber's loss); 1 in Mnih et al. 2015.
+        gamma: what a point is worth that comes one step later.
+        batch_size: transitions for each update.
         train_interval: steps for each update; 4 in Mnih et al. 2015.
         n_step: steps whose rewards are summed before the target network is asked; more than 1 needs `fast`.
         double: let the trained network choose the next action, the target network value it (van Hasselt et al. 2016).
         observation_scale: factor on observations, for example 1 / 255; None leaves them as they are.
         reward_clip: rewards are clipped to [-reward_clip, reward_clip]; None leaves them as they are.
-        processor: in the place of the two above.
+        bits: show each bit of the newest observation, bytes, as an input of its own (see `BitsAndBytes`).
+        processor: in the place of the three above.
         fast: `FastDQNAgent` with an `ArrayMemory`, which learns the same, faster.
 
     Raises:
         ValueError: a value is out of its range, or two of them exclude each other.
     Source:
-        the blog post; epsilon_test from Mnih et al. 2015; target_update, delta_clip and train_interval are keras-rl2's
+        the blog post; epsilon_test from Mnih et al. 2015; target_update, delta_clip, gamma, batch_size and train_interval are keras-rl2's
         defaults, adam_epsilon is Keras's.
     """
     limits = [
@@ -160,6 +189,7 @@ def build_agent(
         ("learning_rate", learning_rate, 1e-9, 1), ("adam_epsilon", adam_epsilon, 1e-12, 1),
         ("delta_clip", delta_clip, 1e-9, float("inf")), ("train_interval", train_interval, 1, float("inf")),
         ("n_step", n_step, 1, 100),
+        ("gamma", gamma, 0, 1), ("batch_size", batch_size, 1, 10_000),
     ]
     if observation_scale is not None:
         limits.append(("observation_scale", observation_scale, 1e-9, 1e9))
@@ -167,15 +197,19 @@ def build_agent(
         limits.append(("reward_clip", reward_clip, 1e-9, float("inf")))
     for limit in limits:
         _check_range(*limit)
-    if model.input_shape[1] != window:
-        raise ValueError(f"The model looks at {model.input_shape[1]} observations, but window is {window}; "
+    rows = window + BITS * bits
+    if model.input_shape[1] != rows:
+        raise ValueError(f"The model looks at {model.input_shape[1]} rows, but window{' + BITS' * bits} is {rows}; "
                          "expected the same number. Build the model with this window.")
     if n_step > 1 and not fast:
         raise ValueError(f"n_step is {n_step}, but keras-rl2's own agent knows only 1; expected 1, or fast=True. "
                          "Pass fast=True.")
-    if processor is not None and not (observation_scale is None and reward_clip is None):
-        raise ValueError(f"Received a processor, observation_scale={observation_scale} and reward_clip={reward_clip}; "
-                         "expected one or the other. Let the processor scale and clip, or leave it out.")
+    if processor is not None and not (observation_scale is None and reward_clip is None and not bits):
+        raise ValueError(f"Received a processor, observation_scale={observation_scale}, reward_clip={reward_clip} and "
+                         f"bits={bits}; expected one or the other. Let the processor do it, or leave it out.")
+    if bits:
+        processor = BitsAndBytes(observation_scale, reward_clip)
+        observation_scale = reward_clip = None  # done, in the processor
     if fast:
         agent_class, memory_class = FastDQNAgent, ArrayMemory
         options = {"n_step": n_step, "observation_scale": observation_scale}
@@ -196,6 +230,8 @@ def build_agent(
         train_interval=train_interval,
         target_model_update=target_update,
         delta_clip=delta_clip,
+        gamma=gamma,
+        batch_size=batch_size,
         enable_double_dqn=double,
         enable_dueling_network=True,
         dueling_type="avg",

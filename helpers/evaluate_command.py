@@ -15,11 +15,10 @@ from helpers.manifest import (
     check_weights,
     identify,
     list_agents,
-    read_manifest,
     sha256,
     shipped_scores,
 )
-from helpers.recipes import recipe
+from helpers.recipes import Recipe, recipe
 from helpers.reference_scores import PUBLISHED, Published, measure_baselines, score_table
 
 INTERRUPTED = 130
@@ -27,10 +26,11 @@ INTERRUPTED = 130
 
 
 class Target(NamedTuple):
-    """A weights file, its agent's name, and its name in the manifest beside it, if it has one."""
+    """A weights file, its agent's name and recipe, and its name in the manifest beside it, if it has one."""
 
     weights: Path
     agent: str
+    recipe: Recipe
     entry: Optional[str]
 
     @property
@@ -69,11 +69,10 @@ def find_targets(options: argparse.Namespace) -> List[Target]:
             raise ValueError(f"--epsilon is {epsilon}; expected 0 to 1. 0.05 is the protocol's.")
     if options.weights:
         return [_target(path, options.agent) for path in options.weights]
-    entries = read_manifest()
     if not list_agents():
         raise FileNotFoundError(f"There are no trained agents in {WEIGHTS_FOLDER}; expected a MANIFEST.json with some. "
                                 "Name a weights file, such as runs/NAME/weights.h5.")
-    return [Target(check_weights(name), entries[name]["agent"], name) for name in list_agents()]
+    return [_target(check_weights(name), None) for name in list_agents()]
 
 
 def _target(path: Path, agent: Optional[str]) -> Target:
@@ -87,18 +86,18 @@ def _target(path: Path, agent: Optional[str]) -> Target:
     if not (agent or found.agent):
         raise ValueError(f"Nothing beside {path} says which agent it belongs to; expected a MANIFEST.json that lists "
                          "it, or a run's hyperparameters.json. Give --agent NAME.")
-    recipe(agent or found.agent)
-    return Target(path, agent or found.agent, found.entry)
+    name = agent or found.agent
+    return Target(path, name, recipe(name, found.changes), found.entry)
 
 
 def measure_target(target: Target, epsilon: float, options: argparse.Namespace) -> Measurement:
     """Play with a bar on standard error, if that is a terminal; interrupted, what was played is returned."""
-    env_id, make_env = recipe(target.agent).env_id, recipe(target.agent).make_env
+    env_id, make_env = target.recipe.env_id, target.recipe.make_env
     try:
         if "tensorflow" not in sys.modules:  # one thread: the same rounding on any number of cores
             from helpers.threads import set_threads
             set_threads(1)
-        player = build_and_load(target.agent, target.weights)
+        player = build_and_load(target.recipe, target.weights)
         label = f"{target.name}, epsilon {epsilon:g}"
         with tqdm(total=options.episodes, unit=" games", desc=label, disable=None) as bar:
             return measure(player, env_id, options.episodes, options.seed, epsilon, make_env=make_env, bar=bar)

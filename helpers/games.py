@@ -95,6 +95,40 @@ class SmallScreen(gym.Wrapper):
         return np.asarray(both.resize(SMALL_SCREEN[::-1], Image.BOX))
 
 
+class LifeAsEpisode(gym.Wrapper):
+    """End an episode with each life that is lost, so that nothing is expected after it; the game itself goes on.
+
+    For training only: `reset` begins a new game if the old one is over, and otherwise goes on after one step without
+    an action. Source: Mnih et al. 2015, "Training details".
+
+    Attributes:
+        game_goes_on: whether the episode ended, but not the game.
+        steps_in_game: agent steps so far in the game, over all its lives.
+    """
+
+    def __init__(self, env: gym.Env):
+        super().__init__(env)
+        self.game_goes_on, self.steps_in_game, self.lives = False, 0, 0
+
+    def reset(self, **kwargs: Any) -> np.ndarray:
+        if self.game_goes_on:
+            observation, _, done, _ = self.env.step(0)
+            self.steps_in_game += 1
+            self.game_goes_on = not done
+        if not self.game_goes_on:
+            observation = self.env.reset(**kwargs)
+            self.steps_in_game = 0
+        self.game_goes_on, self.lives = False, self.env.unwrapped.ale.lives()
+        return observation
+
+    def step(self, action: int) -> Tuple[np.ndarray, float, bool, Dict]:
+        observation, reward, done, info = self.env.step(action)
+        self.steps_in_game += 1
+        self.game_goes_on = not done and info["ale.lives"] < self.lives
+        self.lives = info["ale.lives"]
+        return observation, reward, done or self.game_goes_on, info
+
+
 def make_game(env_id: str = PIXELS, seed: Optional[int] = None) -> ScoreKeeper:
     """Make the environment `env_id`, for example `PIXELS` or `RAM`, and seed it and its random actions.
 
@@ -153,9 +187,13 @@ def seed_game(env: gym.Env, seed: int) -> None:
     env.action_space.seed(seed + 2**31)
 
 
-def game_score(env: gym.Env, logs: Dict[str, Any]) -> float:
-    """The score of the game that just ended, for a keras-rl2 callback's `on_episode_end`.
+def finished_game(env: gym.Env, logs: Dict[str, Any]) -> Optional[Tuple[float, int]]:
+    """Score and agent steps of the game that just ended, for a keras-rl2 callback's `on_episode_end`.
 
-    In game points if `env` holds a `ScoreKeeper`; otherwise the sum of the rewards that the agent saw.
+    The score is in game points if `env` holds a `ScoreKeeper`; otherwise it is the sum of the rewards that the agent
+    saw. None if only a life ended (see `LifeAsEpisode`).
     """
-    return float(getattr(env, "score", logs["episode_reward"]))
+    if getattr(env, "game_goes_on", False):
+        return None
+    return float(getattr(env, "score", logs["episode_reward"])), int(getattr(env, "steps_in_game",
+                                                                             logs["nb_episode_steps"]))

@@ -10,7 +10,7 @@ from typing import Any, Dict, Iterable, List, NamedTuple, Optional
 import pandas as pd
 
 from helpers.evaluate import Measurement
-from helpers.recipes import RECIPES, recipe
+from helpers.recipes import RECIPES, Recipe, changes_of, recipe
 
 WEIGHTS_FOLDER = Path(__file__).resolve().parent.parent / "weights"
 
@@ -20,8 +20,9 @@ FIELDS = ("agent", "weights", "sha256", "log", "command", "commit", "seed", "see
 
 agent: its name in `helpers.recipes`; weights and log: file names in the folder; weights and sha256 are null for weights
 too large to ship; command: makes the file; commit: of the code that did; seed: of the training that is shipped; seeds:
-of all trainings that were made, each with its measurement; hyperparameters: where it differs from the defaults; steps:
-agent steps; wall_seconds: of training; scores: measurements (see `Measurement.summary`), one for each epsilon.
+of all trainings that were made, each with its measurement; hyperparameters: of the training, as its run's
+hyperparameters.json has them; steps: agent steps; wall_seconds: of training; scores: measurements (see
+`Measurement.summary`), one for each epsilon.
 """
 
 
@@ -95,16 +96,17 @@ def load_agent(name: str, folder: Optional[Path] = None) -> Any:
         ValueError, FileNotFoundError: as `check_weights`, or the file holds another network's weights.
     """
     path = check_weights(name, folder)
-    return build_and_load(read_manifest(folder)[name]["agent"], path)
+    entry = read_manifest(folder)[name]
+    return build_and_load(recipe(entry["agent"], changes_of(entry["hyperparameters"])), path)
 
 
-def build_and_load(agent_name: str, weights: Path) -> Any:
-    """Build the agent of this name and load its weights.
+def build_and_load(made: Recipe, weights: Path) -> Any:
+    """Build the agent of this recipe and load its weights.
 
     Raises:
-        ValueError: there is no such agent, or these are another network's weights.
+        ValueError: these are another network's weights.
     """
-    agent = recipe(agent_name).build_agent()
+    agent = made.build_agent()
     from helpers.training import load_weights  # not before: who misspelt a name need not wait for TensorFlow
 
     load_weights(agent, weights)
@@ -112,10 +114,11 @@ def build_and_load(agent_name: str, weights: Path) -> Any:
 
 
 class Found(NamedTuple):
-    """What is known of a weights file: its agent's name, and its own name in the manifest; None where unknown."""
+    """What is known of a weights file: its agent's name, its own name in the manifest, and its hyperparameters."""
 
     agent: Optional[str] = None
     entry: Optional[str] = None
+    changes: Dict[str, Any] = {}
 
 
 def identify(weights: Path) -> Found:
@@ -128,10 +131,12 @@ def identify(weights: Path) -> Found:
     for name, entry in read_manifest(folder).items():
         if entry["weights"] == Path(weights).name:
             check_weights(name, folder)
-            return Found(entry["agent"], name)
+            return Found(entry["agent"], name, changes_of(entry["hyperparameters"]))
     settings = folder / "hyperparameters.json"
-    agent = json.loads(settings.read_text(encoding="utf-8")).get("agent") if settings.exists() else None
-    return Found(agent if agent in RECIPES else None)
+    hyperparameters = json.loads(settings.read_text(encoding="utf-8")) if settings.exists() else {}
+    if hyperparameters.get("agent") not in RECIPES:
+        return Found()
+    return Found(hyperparameters["agent"], None, changes_of(hyperparameters))
 
 
 def shipped_scores(name: str, folder: Optional[Path] = None) -> List[Measurement]:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from rl.callbacks import Callback
 from tqdm import tqdm
 
-from helpers.games import game_score
+from helpers.games import finished_game
 from helpers.runs import Run, plot_progress
 
 REDRAW_SHARE = 0.01
@@ -43,7 +43,10 @@ class ProgressBar(Callback):
         self._bar.update(1)
 
     def on_episode_end(self, episode: int, logs: Dict[str, Any]) -> None:
-        self._scores.append(game_score(self.env, logs))
+        game = finished_game(self.env, logs)
+        if game is None:
+            return
+        self._scores.append(game[0])
         scores = self._scores[-self.games:]
         games = "1 game" if len(self._scores) == 1 else f"{len(self._scores)} games"
         self._bar.set_postfix_str(f"{games}, mean of last {len(scores)}: {np.mean(scores):.0f}", refresh=False)

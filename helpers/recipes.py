@@ -1,9 +1,9 @@
 """The agents by name: the game that each plays, its network, and the hyperparameters in which it is not the post's."""
-from typing import Any, Dict, NamedTuple, Optional
+from typing import Any, Dict, NamedTuple, Optional, Sequence
 
 import gym
 
-from helpers.games import NB_ACTIONS, PIXELS, RAM, make_game, make_small_screen_game
+from helpers.games import NB_ACTIONS, PIXELS, RAM, LifeAsEpisode, make_game, make_small_screen_game
 
 
 class Recipe(NamedTuple):
@@ -12,7 +12,8 @@ class Recipe(NamedTuple):
     env_id: the environment of its training. network: "pixels", "small pixels" or "RAM". window: observations that make
     one state. options: of `build_agent`, where they are not its defaults, the post's. nb_steps: agent steps of a whole
     training. nb_envs: emulators of `fit_parallel`; None trains by `fit`. nb_threads: inside one TensorFlow operation;
-    another number changes the last digits of the weights.
+    another number changes the last digits of the weights. hidden: sizes of the RAM network's layers. life_as_episode:
+    whether training takes the loss of a life for an end.
     """
 
     env_id: str
@@ -22,21 +23,30 @@ class Recipe(NamedTuple):
     nb_steps: int
     nb_envs: Optional[int] = None
     nb_threads: int = 1
+    hidden: Sequence[int] = (512, 128)
+    life_as_episode: bool = False
 
     def make_env(self, seed: Optional[int] = None) -> gym.Env:
+        """The game as it is measured and watched."""
         make = make_small_screen_game if self.network == "small pixels" else make_game
         return make(self.env_id, seed)
 
+    def make_training_env(self, seed: Optional[int] = None) -> gym.Env:
+        """The game as it is trained on."""
+        env = self.make_env(seed)
+        return LifeAsEpisode(env) if self.life_as_episode else env
+
     def build_agent(self) -> Any:
         """The untrained agent, compiled."""
-        from helpers.agents import build_agent, build_pixel_model, build_ram_model, build_small_pixel_model
+        from helpers.agents import BITS, build_agent, build_pixel_model, build_ram_model, build_small_pixel_model
 
         if self.network == "pixels":
             model = build_pixel_model((210, 160, 3), NB_ACTIONS, self.window)
         elif self.network == "small pixels":
             model = build_small_pixel_model(NB_ACTIONS, self.window)
         else:
-            model = build_ram_model(128, NB_ACTIONS, self.window)
+            rows = self.window + BITS * self.options.get("bits", False)
+            model = build_ram_model(128, NB_ACTIONS, rows, self.hidden)
         return build_agent(model, NB_ACTIONS, window=self.window, fast=True, **self.options)
 
 
@@ -54,13 +64,35 @@ RECIPES: Dict[str, Recipe] = {
                         nb_threads=2),
 }
 
+OPTIONS = ("replay_limit", "warmup_steps", "epsilon_start", "epsilon_end", "epsilon_steps", "target_update",
+           "learning_rate", "adam_epsilon", "delta_clip", "gamma", "batch_size", "train_interval", "n_step", "double",
+           "observation_scale", "reward_clip", "bits")
+"""Options of `build_agent` that a recipe may name."""
 
-def recipe(name: str) -> Recipe:
+FIELDS = ("hidden", "life_as_episode")
+"""Hyperparameters that stand in the recipe itself."""
+
+
+def recipe(name: str, changes: Optional[Dict[str, Any]] = None) -> Recipe:
     """The recipe of the agent `name`.
 
+    Args:
+        changes: values for OPTIONS and FIELDS that differ from the agent's own.
+
     Raises:
-        ValueError: there is no agent of this name.
+        ValueError: there is no agent of this name, or no such hyperparameter.
     """
     if name not in RECIPES:
         raise ValueError(f"There is no agent {name!r}; expected one of {', '.join(RECIPES)}. Choose one of them.")
-    return RECIPES[name]
+    made, changes = RECIPES[name], changes or {}
+    for unknown in set(changes) - {*OPTIONS, *FIELDS}:
+        raise ValueError(f"There is no hyperparameter {unknown!r}; expected one of {', '.join(OPTIONS + FIELDS)}. "
+                         "Correct it.")
+    options = {key: value for key, value in changes.items() if key in OPTIONS}
+    fields = {key: value for key, value in changes.items() if key in FIELDS}
+    return made._replace(options={**made.options, **options}, **fields)
+
+
+def changes_of(hyperparameters: Dict[str, Any]) -> Dict[str, Any]:
+    """Those of a run's or a manifest entry's hyperparameters that `recipe` takes as changes."""
+    return {name: hyperparameters[name] for name in OPTIONS + FIELDS if name in hyperparameters}

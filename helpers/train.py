@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 import rl.agents  # first: it switches eager execution off, and a seed set before that does not reach the network
@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from helpers.checkpoint import Checkpoint, find_checkpoints, steps_done
 from helpers.progress import ProgressBar
-from helpers.recipes import RECIPES, recipe
+from helpers.recipes import FIELDS, OPTIONS, RECIPES, changes_of, recipe
 from helpers.runs import RUNS_FOLDER, Run, start_named_run
 from helpers.state_file import read_state
 from helpers.threads import set_threads
@@ -29,11 +29,12 @@ STOPPED = 130
 log = logging.getLogger("helpers.train")
 
 
-def describe_run(agent: str, nb_steps: int, seed: int) -> Dict[str, Any]:
+def describe_run(agent: str, nb_steps: int, seed: int, changes: Dict[str, Any]) -> Dict[str, Any]:
     """What hyperparameters.json says about a run: enough to make it again."""
-    made = recipe(agent)
+    made = recipe(agent, changes)
+    fields = {name: getattr(made, name) for name in FIELDS}
     return {"agent": agent, "seed": seed, "steps": nb_steps, "environment": made.env_id, "emulators": made.nb_envs or 1,
-            "threads": made.nb_threads, "window": made.window, **made.options}
+            "threads": made.nb_threads, "window": made.window, **fields, **made.options}
 
 
 def train(run: Run) -> bool:
@@ -48,7 +49,7 @@ def train(run: Run) -> bool:
         ValueError: the checkpoint belongs to a training with other settings.
         FloatingPointError: the loss is not a finite number any more.
     """
-    made = recipe(run.hyperparameters["agent"])
+    made = recipe(run.hyperparameters["agent"], changes_of(run.hyperparameters))
     seed, nb_steps = run.hyperparameters["seed"], run.hyperparameters["steps"]
     set_threads(made.nb_threads)
     random.seed(seed)
@@ -67,9 +68,9 @@ def train(run: Run) -> bool:
         agent.model.set_weights(read_state(found[-1])[1]["weights"])
         agent.step = nb_steps
     elif made.nb_envs is None:
-        agent.fit(made.make_env(seed), **options)
+        agent.fit(made.make_training_env(seed), **options)
     else:
-        agent.fit_parallel(made.make_env, made.nb_envs, seed=seed, **options)
+        agent.fit_parallel(made.make_training_env, made.nb_envs, seed=seed, **options)
     if agent.step < nb_steps:
         log.info("stopped after %d steps", agent.step)
         return False
@@ -103,7 +104,15 @@ def parse(arguments: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="of every random choice (default 1)")
     parser.add_argument("--run", metavar="NAME", help="its files go to runs/NAME (default: AGENT-seedS)")
     parser.add_argument("--resume", metavar="NAME", help="go on with the run runs/NAME; --steps may ask for more")
+    parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", dest="changes",
+                        help="hyperparameters that shall differ: " + ", ".join(OPTIONS + FIELDS))
     options = parser.parse_args(arguments)
+    try:
+        options.changes = dict(parse_change(change) for change in options.changes)
+    except ValueError as error:
+        parser.error(str(error))
+    if options.changes and options.resume is not None:
+        parser.error("received --set and --resume; expected one of them: a run keeps its hyperparameters")
     if options.agent is None and options.resume is None:
         parser.error(f"expected an agent ({', '.join(RECIPES)}), or --resume NAME")
     if options.run is not None and options.resume is not None:
@@ -111,6 +120,20 @@ def parse(arguments: Optional[List[str]] = None) -> argparse.Namespace:
     if options.steps is not None and options.steps < 1:
         parser.error(f"--steps is {options.steps}; expected at least 1")
     return options
+
+
+def parse_change(change: str) -> Tuple[str, Any]:
+    """For example "learning_rate=1e-4" as a name and a number.
+
+    Raises:
+        ValueError: it is not a name of a hyperparameter, =, and a value as in JSON.
+    """
+    name, _, value = change.partition("=")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        raise ValueError(f"received --set {change}; expected NAME=VALUE, the value a number, true, false, null or "
+                         "[a,list]") from None
 
 
 def open_run(options: argparse.Namespace, root: Path = RUNS_FOLDER) -> Run:
@@ -126,8 +149,8 @@ def open_run(options: argparse.Namespace, root: Path = RUNS_FOLDER) -> Run:
         if (root / name).exists():
             raise FileExistsError(f"runs/{name} is there already: go on with --resume {name}, or choose another name "
                                   "with --run.")
-        return start_named_run(name, describe_run(options.agent, options.steps or recipe(options.agent).nb_steps, seed),
-                               root)
+        described = describe_run(options.agent, options.steps or recipe(options.agent).nb_steps, seed, options.changes)
+        return start_named_run(name, described, root)
     folder = root / options.resume
     if not (folder / "hyperparameters.json").exists():
         there = ", ".join(sorted(path.parent.name for path in root.glob("*/hyperparameters.json"))) or "no run yet"

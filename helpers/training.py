@@ -15,7 +15,7 @@ from rl.callbacks import Callback
 from rl.core import Agent
 from tensorflow.python.keras.saving import hdf5_format
 
-from helpers.games import game_score
+from helpers.games import finished_game
 from helpers.runs import EPISODE_COLUMNS, Run
 
 
@@ -54,6 +54,9 @@ class RunLogger(Callback):
         self._metrics.append(logs["metrics"])
 
     def on_episode_end(self, episode: int, logs: Dict[str, Any]) -> None:
+        game = finished_game(self.env, logs)
+        if game is None:
+            return
         self.games += 1
         self.seconds = time.perf_counter() - self._began
         means = dict(zip(self.model.metrics_names, _means(self._metrics)))
@@ -61,8 +64,8 @@ class RunLogger(Callback):
             "game": self.games,
             "step": int(logs["nb_steps"]),
             "seconds": round(self.seconds, 2),
-            "score": game_score(self.env, logs),
-            "steps_in_game": int(logs["nb_episode_steps"]),
+            "score": game[0],
+            "steps_in_game": game[1],
             "epsilon": _epsilon(self.model.policy),
             "loss": means.get("loss"),
             "mean_q": means.get("mean_q"),

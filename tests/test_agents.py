@@ -11,7 +11,15 @@ from tensorflow.keras.layers import Conv2D, Dense, Flatten
 from tensorflow.keras.models import Model, Sequential
 from tensorflow.keras.optimizers import SGD, Adam
 
-from helpers.agents import ScaleAndClip, build_agent, build_pixel_model, build_ram_model, build_small_pixel_model
+from helpers.agents import (
+    BITS,
+    BitsAndBytes,
+    ScaleAndClip,
+    build_agent,
+    build_pixel_model,
+    build_ram_model,
+    build_small_pixel_model,
+)
 from helpers.array_memory import ArrayMemory
 from helpers.fast_dqn import FastDQNAgent
 from helpers.games import RAM, make_game, make_small_screen_game
@@ -212,12 +220,33 @@ def test_options_reach_the_agent():
     assert (unclipped.observation_scale, unclipped.reward_clip) == (0.5, None)
 
 
+def test_bits_of_the_newest_observation_come_before_the_bytes():
+    state = np.array([[[1, 2], [0b10000001, 255]]], np.uint8)  # two observations of two bytes
+    for batch in (state, list(state), state.astype(np.float64)):  # as the memory, keras-rl2 and a padded batch give it
+        shown = BitsAndBytes(observation_scale=0.5).process_state_batch(batch)
+        assert shown.dtype == np.float32
+        assert shown[0].T.tolist() == [[1, 0, 0, 0, 0, 0, 0, 1, 0.5, 64.5], [1, 1, 1, 1, 1, 1, 1, 1, 1, 127.5]]
+
+
+def test_an_agent_with_bits_acts_learns_and_keeps_bytes():
+    options = {"bits": True, "observation_scale": 1 / 255, "reward_clip": 1.0, "warmup_steps": 50, "gamma": 0.9,
+               "batch_size": 16}
+    for fast in (False, True):
+        agent = build_agent(build_ram_model(128, 6, 3 + BITS, hidden=(32,)), 6, fast=fast, **options)
+        agent.fit(make_game(RAM, seed=1), nb_steps=60, verbose=0)
+        assert agent.model.get_weights()[0].shape == ((3 + BITS) * 128, 32)
+        assert agent.memory.sample(1)[0].state0[-1].dtype == np.uint8
+        assert (agent.processor.reward_clip, agent.gamma, agent.batch_size) == (1.0, 0.9, 16)
+    with pytest.raises(ValueError, match="looks at 3 rows, but window \\+ BITS is 11"):
+        build_agent(build_ram_model(128, 6), 6, bits=True)
+
+
 def test_options_that_exclude_each_other_are_named():
     with pytest.raises(ValueError, match="n_step is 3, but keras-rl2's own agent knows only 1; .* fast=True"):
         build_agent(build_ram_model(128, 6), 6, n_step=3)
-    for option in ({"reward_clip": 1.0}, {"observation_scale": 1 / 255}):
+    for option in ({"reward_clip": 1.0}, {"observation_scale": 1 / 255}, {"bits": True}):
         with pytest.raises(ValueError, match="Received a processor, .*; expected one or the other"):
-            build_agent(build_ram_model(128, 6), 6, processor=ScaleAndClip(), **option)
+            build_agent(build_ram_model(128, 6, 3 + BITS * ("bits" in option)), 6, processor=ScaleAndClip(), **option)
 
 
 SMALL_PIXELS = {"window": 4, "replay_limit": 2_000, "warmup_steps": 50, "epsilon_steps": 200, "target_update": 20,

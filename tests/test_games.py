@@ -6,7 +6,7 @@ from PIL import Image
 
 from helpers.evaluate import play_games, random_player
 from helpers.gameplay import record_game
-from helpers.games import NB_ACTIONS, PIXELS, RAM, make_game, make_small_screen_game
+from helpers.games import NB_ACTIONS, PIXELS, RAM, LifeAsEpisode, make_game, make_small_screen_game
 
 
 @pytest.mark.parametrize("env_id, shape", [(PIXELS, (210, 160, 3)), (RAM, (128,))])
@@ -46,6 +46,27 @@ def test_score_keeper_counts_points_of_each_game():
     assert env.scores == [rewards]
     env.reset()
     assert env.score == 0
+
+
+def test_a_life_is_an_episode_and_the_game_goes_on():
+    env = LifeAsEpisode(make_game(RAM, seed=3))
+    lives, goes_on, steps_in_game = [], [], []
+    steps = [0]  # of the game
+    for _ in range(7):
+        env.reset()
+        steps[-1] += steps[-1] > 0  # going on took a step
+        done = False
+        while not done:
+            _, _, done, info = env.step(env.action_space.sample())
+            steps[-1] += 1
+        lives.append(info["ale.lives"])
+        goes_on.append(env.game_goes_on)
+        steps_in_game.append(env.steps_in_game == steps[-1])
+        if not env.game_goes_on:
+            assert env.scores[-1] == env.score
+            steps.append(0)
+    assert lives == [2, 1, 0, 2, 1, 0, 2] and goes_on == [True, True, False, True, True, False, True]
+    assert len(env.scores) == 2 and all(steps_in_game)
 
 
 @pytest.mark.parametrize("make", [make_game, make_small_screen_game])

@@ -10,6 +10,7 @@ import pytest
 from kill_and_resume import first_difference
 
 from helpers import train
+from helpers.manifest import build_and_load, identify
 from helpers.recipes import RECIPES, recipe
 from helpers.runs import Run, load_runs
 from helpers.state_file import read_state
@@ -56,6 +57,21 @@ def test_a_run_is_stopped_resumed_and_ended(project, tmp_path):
         assert f" INFO {line}" in log
 
 
+def test_hyperparameters_are_changed_on_the_command_line(project, tmp_path):
+    process = command(project, tmp_path, "ram_best", "--steps", "600", "--run", "other", "--set", "bits=true",
+                      "hidden=[32, 16]", "learning_rate=0.001", "life_as_episode=true", "warmup_steps=400")
+    said = process.communicate()[0]
+    assert process.returncode == 0, said
+    run = Run(tmp_path / "runs" / "other")
+    assert run.hyperparameters["bits"] is True and run.hyperparameters["hidden"] == [32, 16]
+    found = identify(run.folder / "weights.h5")
+    agent = build_and_load(recipe(found.agent, found.changes), run.folder / "weights.h5")  # of that shape
+    assert agent.model.get_weights()[0].shape == (11 * 128, 32)
+    assert agent.trainable_model.optimizer.get_config()["learning_rate"] == pytest.approx(0.001)
+    with pytest.raises(ValueError, match="no hyperparameter 'learning'; expected one of replay_limit, "):
+        open_run(parse(["ram_best", "--set", "learning=1"]), tmp_path)
+
+
 def test_the_agents_of_the_command_line():
     assert list(RECIPES) == ["pixels_post", "ram_post", "ram_best", "pixels_84"]
     options = parse(["ram_post", "--steps", "10", "--seed", "2", "--run", "a"])
@@ -65,6 +81,7 @@ def test_the_agents_of_the_command_line():
 @pytest.mark.parametrize("arguments, message", [
     (["--steps", "5"], "expected an agent"), (["ram"], "invalid choice"), (["ram_post", "--seed", "x"], "invalid int"),
     (["--run", "a", "--resume", "b"], "expected one of them"), (["ram_post", "--steps", "0"], "expected at least 1"),
+    (["ram_post", "--set", "double"], "expected NAME=VALUE"), (["--resume", "a", "--set", "double=true"], "--set and"),
 ])
 def test_mistyped_commands_say_what_was_expected(arguments, message, capsys):
     with pytest.raises(SystemExit) as status:

@@ -11,7 +11,8 @@ from rl.callbacks import Callback
 
 from helpers.agents import ScaleAndClip, build_agent, build_pixel_model, build_ram_model
 from helpers.evaluate import play_games
-from helpers.games import RAM, make_game
+from helpers.games import RAM, LifeAsEpisode, make_game
+from helpers.progress import ProgressBar
 from helpers.runs import start_run
 from helpers.training import ResumeAt, RunLogger, SaveWeights, load_weights, weights_as_hdf5
 
@@ -43,6 +44,15 @@ def test_every_game_is_logged_with_its_raw_score(agent, run):
     assert episodes["epsilon"].is_monotonic_decreasing and episodes["epsilon"].between(0.1, 1).all()
     assert np.isfinite(episodes[["loss", "mean_q", "seconds"]].values).all()
     assert run.step == 2_500
+
+
+def test_lives_as_episodes_are_logged_as_whole_games(agent, run):
+    env = LifeAsEpisode(make_game(RAM, seed=1))
+    train(agent, run, 3_000, ProgressBar(), env=env)
+    episodes = run.episodes
+    assert episodes["score"].tolist() == env.scores and len(env.scores) > 1
+    assert (episodes["steps_in_game"] > episodes["step"].diff().fillna(episodes["step"][0])).all()  # NOOPs between lives
+    assert (episodes["steps_in_game"] < episodes["step"].diff().fillna(episodes["step"][0]) + 5).all()
 
 
 def test_the_same_numbers_go_to_tensorboard(agent, run):

@@ -1,0 +1,102 @@
+"""Make an agent of weights/ from scratch: train it, measure it, write its files and its entry in MANIFEST.json.
+
+python tools/ship_agent.py ram_best --seeds 1 2 3
+
+Trainings that are done, or begun, in runs/ are taken from there. With several seeds the median one ships, chosen by
+games that are not the ones that are reported; the others' scores and logs ship as well. Called by `make ship`.
+"""
+import argparse
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Dict, List, Optional
+
+from tqdm import tqdm
+
+from helpers.evaluate import Measurement, measure
+from helpers.manifest import WEIGHTS_FOLDER, add_entry, build_and_load
+from helpers.recipes import RECIPES, changes_of, recipe
+from helpers.runs import RUNS_FOLDER, Run
+from helpers.threads import set_threads
+
+CHOICE_SEED, REPORT_SEED = 2, 1
+"""Of the games by which the median training is chosen, and of those that are reported."""
+
+EPSILONS = (0.05, 0.0)
+LARGEST = 20e6
+"""Bytes of a weights file; what is larger does not ship."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Train, measure and ship an agent.")
+    parser.add_argument("agent", choices=RECIPES)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1], help="a training for each (default: 1)")
+    parser.add_argument("--steps", type=int, help="agent steps (default: the agent's own number)")
+    parser.add_argument("--games", type=int, default=200, help="for each measurement (default 200)")
+    parser.add_argument("--folder", type=Path, default=WEIGHTS_FOLDER)
+    options = parser.parse_args()
+    runs = {seed: train(options.agent, seed, options.steps) for seed in options.seeds}
+    set_threads(1)  # the same rounding on any number of cores
+    seed = choose_median({seed: play(run, options.games, CHOICE_SEED).mean for seed, run in runs.items()}
+                         if len(runs) > 1 else {options.seeds[0]: 0.0})
+    reported = {s: [play(run, options.games, REPORT_SEED, epsilon) for epsilon in EPSILONS] for s, run in runs.items()}
+    ship(options.agent, runs, reported, seed, options.folder)
+    return 0
+
+
+def train(agent: str, seed: int, nb_steps: Optional[int] = None) -> Run:
+    """The finished training of this agent with this seed; it takes hours unless it is there."""
+    folder = RUNS_FOLDER / f"{agent}-seed{seed}"
+    start = ["--resume", folder.name] if folder.exists() else [agent, "--seed", str(seed)]
+    if not (folder / "weights.h5").exists():
+        subprocess.run([sys.executable, "-m", "helpers.train", *start,
+                        *(["--steps", str(nb_steps)] if nb_steps else [])], check=True)
+    return Run(folder)
+
+
+def play(run: Run, nb_games: int, seed: int, epsilon: float = 0.05) -> Measurement:
+    made = recipe(run.hyperparameters["agent"], changes_of(run.hyperparameters))
+    agent = build_and_load(made, run.folder / "weights.h5")
+    with tqdm(total=nb_games, unit=" games", desc=f"{run.name}, epsilon {epsilon:g}, seed {seed}") as bar:
+        return measure(agent, made.env_id, nb_games, seed, epsilon, make_env=made.make_env, bar=bar)
+
+
+def choose_median(means: Dict[int, float]) -> int:
+    """The seed whose mean lies in the middle; of two, the lower one."""
+    return sorted(means, key=means.get)[(len(means) - 1) // 2]
+
+
+def ship(agent: str, runs: Dict[int, Run], reported: Dict[int, List[Measurement]], seed: int, folder: Path) -> None:
+    """Write the files and the entry of `runs[seed]`, and the logs of the others."""
+    run = runs[seed]
+    weights = run.folder / "weights.h5"
+    seeds = list(runs)
+    add_entry(agent, weights if weights.stat().st_size <= LARGEST else None, run.folder / "episodes.csv",
+              reported[seed], folder, agent=agent, command=command(agent, seeds), commit=commit(), seed=seed,
+              seeds={str(s): [one.summary() for one in measured] for s, measured in reported.items()},
+              env_id=run.hyperparameters["environment"], hyperparameters=run.hyperparameters,
+              steps=run.hyperparameters["steps"], wall_seconds=wall_seconds(run))
+    for other in set(seeds) - {seed}:
+        shutil.copyfile(str(runs[other].folder / "episodes.csv"), str(folder / f"{agent}-seed{other}.csv"))
+
+
+def command(agent: str, seeds: List[int]) -> str:
+    return f'make ship AGENT={agent} SEEDS="{" ".join(map(str, seeds))}"'
+
+
+def wall_seconds(run: Run) -> float:
+    """Seconds of training, without the time in which it stood still."""
+    return float(run.episodes["seconds"].iloc[-1])
+
+
+def commit() -> str:
+    """The commit of the code, with a + if it was changed since."""
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", *arguments], check=True, stdout=subprocess.PIPE, universal_newlines=True,
+                              cwd=str(Path(__file__).parent)).stdout.strip()
+    return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "--", "helpers") else "")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
