@@ -178,8 +178,8 @@ def build_agent(
     Raises:
         ValueError: a value is out of its range, or two of them exclude each other.
     Source:
-        the blog post; epsilon_test from Mnih et al. 2015; target_update, delta_clip, gamma, batch_size and train_interval are keras-rl2's
-        defaults, adam_epsilon is Keras's.
+        the blog post; epsilon_test from Mnih et al. 2015; target_update, delta_clip, gamma, batch_size and
+        train_interval are keras-rl2's defaults, adam_epsilon is Keras's.
     """
     limits = [
         ("window", window, 1, 100), ("replay_limit", replay_limit, 100, float("inf")),

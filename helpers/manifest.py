@@ -118,7 +118,7 @@ class Found(NamedTuple):
 
     agent: Optional[str] = None
     entry: Optional[str] = None
-    changes: Dict[str, Any] = {}
+    changes: Optional[Dict[str, Any]] = None
 
 
 def identify(weights: Path) -> Found:

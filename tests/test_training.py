@@ -51,8 +51,8 @@ def test_lives_as_episodes_are_logged_as_whole_games(agent, run):
     train(agent, run, 3_000, ProgressBar(), env=env)
     episodes = run.episodes
     assert episodes["score"].tolist() == env.scores and len(env.scores) > 1
-    assert (episodes["steps_in_game"] > episodes["step"].diff().fillna(episodes["step"][0])).all()  # NOOPs between lives
-    assert (episodes["steps_in_game"] < episodes["step"].diff().fillna(episodes["step"][0]) + 5).all()
+    between_lives = episodes["steps_in_game"] - episodes["step"].diff().fillna(episodes["step"][0])
+    assert between_lives.between(1, 4).all()  # a step without an action for each life that went on
 
 
 def test_the_same_numbers_go_to_tensorboard(agent, run):

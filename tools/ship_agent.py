@@ -93,7 +93,7 @@ def wall_seconds(run: Run) -> float:
 def commit() -> str:
     """The commit of the code, with a + if it was changed since."""
     def git(*arguments: str) -> str:
-        return subprocess.run(["git", *arguments], check=True, stdout=subprocess.PIPE, universal_newlines=True,
+        return subprocess.run(["git", *arguments], check=True, stdout=subprocess.PIPE, text=True,
                               cwd=str(Path(__file__).parent)).stdout.strip()
     return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "--", "helpers") else "")
 
