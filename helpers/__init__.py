@@ -53,7 +53,9 @@ _MODULE_OF = {
     # 07 measure the agents
     "PROTOCOL": "evaluate",
     "measure": "evaluate",
-    "record_measured_game": "gameplay",
+    "record_measured_game": "live_game",
+    "watch_game": "live_game",
+    "GamePlayer": "player",
     "human_normalised": "scores",
     "compare": "scores",
     "list_agents": "manifest",

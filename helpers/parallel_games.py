@@ -27,7 +27,7 @@ def game_seeds(seed: int, game: int) -> Tuple[int, int]:
     return int(emulator >> 1), int(actions)  # gym's seeds have 31 bits
 
 
-class _Seat:
+class Seat:
     """An emulator and the game that is played on it.
 
     Attributes:
@@ -72,6 +72,16 @@ class _Seat:
         return int(action)
 
 
+def is_agent(player: Any) -> bool:
+    """Whether it is a keras-rl2 agent; otherwise it is a function from an observation to an action."""
+    return hasattr(player, "compute_batch_q_values")
+
+
+def seat_for(player: Any, env: gym.Env) -> Seat:
+    """A seat that shows this player what it needs to see."""
+    return Seat(env, player.memory.window_length, player.processor) if is_agent(player) else Seat(env, 1, None)
+
+
 def play_in_parallel(player: Any, make_env: Callable[[], gym.Env], games: Sequence[int], seed: int, epsilon: float,
                      nb_emulators: int = EMULATORS, bar: Any = None) -> Tuple[np.ndarray, np.ndarray]:
     """Play the games with these numbers; the score of each depends on `seed` and its number, on nothing else.
@@ -92,17 +102,15 @@ def play_in_parallel(player: Any, make_env: Callable[[], gym.Env], games: Sequen
     Raises:
         ValueError: the agent's network does not fit what the game shows.
     """
-    is_agent = hasattr(player, "compute_batch_q_values")
-    window, processor = (player.memory.window_length, player.processor) if is_agent else (1, None)
-    choose = _by_q_values(player) if is_agent else _by_function(player)
+    choose = _by_q_values(player) if is_agent(player) else _by_function(player)
     finished: Dict[int, Tuple[float, int]] = {}
     waiting = iter(games)
-    seats: List[_Seat] = []
+    seats: List[Seat] = []
     nb_threads = min(os.cpu_count() or 1, nb_emulators)
     threads = ThreadPoolExecutor(nb_threads)
     try:
         for game in islice(waiting, nb_emulators):
-            seats.append(_Seat(make_env(), window, processor))
+            seats.append(seat_for(player, make_env()))
             seats[-1].begin(game, seed)
         playing = list(seats)
         while playing:
@@ -128,11 +136,23 @@ def play_in_parallel(player: Any, make_env: Callable[[], gym.Env], games: Sequen
     return np.array([score for score, _ in kept], float), np.array([steps for _, steps in kept], int)
 
 
-def _by_q_values(agent: Any) -> Callable[[List[_Seat]], Sequence[int]]:
-    """The best actions of all seats, from one forward pass of EMULATORS rows."""
+def _by_q_values(agent: Any) -> Callable[[List[Seat]], Sequence[int]]:
+    """The best actions of all seats."""
+    q_values = q_values_of(agent)
+    return lambda seats: q_values(seats).argmax(axis=1)
+
+
+def q_values_of(agent: Any) -> Callable[[List[Seat]], np.ndarray]:
+    """A function from up to EMULATORS seats to their Q-values, float32 [seats, actions].
+
+    Each forward pass has EMULATORS rows.
+
+    Raises:
+        ValueError (the function, the first time): the agent's network does not fit what the game shows.
+    """
     batch = None
 
-    def choose(seats: List[_Seat]) -> Sequence[int]:
+    def q_values(seats: List[Seat]) -> np.ndarray:
         nonlocal batch
         is_first = batch is None
         if is_first:
@@ -140,7 +160,7 @@ def _by_q_values(agent: Any) -> Callable[[List[_Seat]], Sequence[int]]:
         for row, seat in enumerate(seats):
             batch[row] = seat.state
         try:
-            return agent.compute_batch_q_values(batch)[:len(seats)].argmax(axis=1)
+            return agent.compute_batch_q_values(batch)[:len(seats)]
         except Exception as error:
             if not is_first:
                 raise
@@ -148,14 +168,14 @@ def _by_q_values(agent: Any) -> Callable[[List[_Seat]], Sequence[int]]:
                              f"{seats[0].state.shape}; expected the game that it was trained on. Choose the "
                              "environment of its training.") from error
 
-    return choose
+    return q_values
 
 
-def _by_function(act: Callable[[np.ndarray], int]) -> Callable[[List[_Seat]], Sequence[int]]:
+def _by_function(act: Callable[[np.ndarray], int]) -> Callable[[List[Seat]], Sequence[int]]:
     return lambda seats: [act(seat.state[-1]) for seat in seats]
 
 
-def _step_all(share: Sequence[Tuple[_Seat, int]]) -> None:
+def _step_all(share: Sequence[Tuple[Seat, int]]) -> None:
     """What one thread does: the emulator, in C, runs beside other threads."""
     for seat, action in share:
         seat.step(action)

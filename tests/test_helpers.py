@@ -26,6 +26,7 @@ def test_an_unknown_name_is_answered_with_the_known_ones():
     "import helpers",
     "from helpers import get_roms, make_game, play_games, record_game, by_run_length, start_run, version_table",
     "from helpers import measure, list_agents, load_agent, compare, score_table, plot_table",
+    "from helpers import GamePlayer, watch_game, record_measured_game",
 ])
 def test_what_needs_no_network_does_not_import_tensorflow(statement):
     code = f"{statement}; import sys; assert 'tensorflow' not in sys.modules"

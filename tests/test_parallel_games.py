@@ -4,8 +4,8 @@ import pytest
 
 from helpers.agents import ScaleAndClip, build_agent, build_ram_model
 from helpers.evaluate import measure, play_games
-from helpers.gameplay import record_measured_game
 from helpers.games import NB_ACTIONS, PIXELS, RAM, ScoreKeeper, make_game, seed_game
+from helpers.live_game import record_measured_game
 from helpers.parallel_games import EMULATORS, game_seeds
 
 

@@ -1,0 +1,97 @@
+"""Draw an agent's Q-values as bars, a row for each action."""
+import math
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple, Optional, Sequence
+
+import matplotlib
+from PIL import Image, ImageDraw, ImageFont
+
+WIDTH = 360
+"""Pixels; even, as H.264 wants it."""
+
+CHOSEN, OTHER, WORDS, FAINT = "#E69F00", "#56B4E9", "#FFFFFF", "#BBBBBB"
+"""Orange and sky blue of Okabe and Ito's palette, which colour-blind readers can tell apart; on black."""
+
+_TITLE_HEIGHT = 54
+_VALUES, _NUMBERS, _DIFFERENCES = (104, 186), 192, (256, 352)  # columns, in pixels
+
+_FONTS = Path(matplotlib.get_data_path()) / "fonts" / "ttf"  # Pillow brings no font that is easy to read
+
+
+class Axis(NamedTuple):
+    """Where bars end: Q-values at `low`, 0 or below, and `high`, 0 or above; differences at -`spread` and `spread`."""
+
+    low: float
+    high: float
+    spread: float
+
+
+def axis_for(q_values: Sequence[Sequence[float]]) -> Axis:
+    """An axis on which the Q-values of all these steps have room: [steps, actions].
+
+    Its numbers are 0 or one of 1, 1.5, 2, 3, 4, 6 and so on: a game that is played on does not stretch its bars all
+    the time.
+    """
+    values = [value for row in q_values for value in row]
+    spread = max([abs(value - sum(row) / len(row)) for row in q_values for value in row], default=1)
+    return Axis(-_ceiling(-min(values, default=0)), _ceiling(max(values, default=1)), _ceiling(spread))
+
+
+def _ceiling(value: float) -> float:
+    """The first of these numbers at or above `value`; 0 for what is not above 0."""
+    if value <= 0:
+        return 0.0
+    power = 2.0 ** math.floor(math.log2(value))
+    return next(factor * power for factor in (1, 1.5, 2) if factor * power >= value)
+
+
+@lru_cache(maxsize=None)
+def _font(name: str) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(str(_FONTS / f"{name}.ttf"), 12)
+
+
+def draw_q_values(names: Sequence[str], q_values: Optional[Sequence[float]], chosen: Optional[int], axis: Axis,
+                  height: int) -> Image.Image:
+    """A picture of WIDTH x `height` pixels, RGB, white on black.
+
+    An action's first bar is its Q-value, from 0. Those of one state are nearly equal as a rule, so a second bar shows
+    by how much each is above or below their mean, which is what the choice hangs on.
+
+    Args:
+        names: of the actions.
+        q_values: one for each action; None after the last step, when there is nothing to choose.
+        chosen: the action that was taken; its bars have another colour, and an arrow.
+        axis: where bars end.
+        height: 200 or more leaves room for the letters.
+    """
+    picture = Image.new("RGB", (WIDTH, height))
+    draw = ImageDraw.Draw(picture)
+    plain, bold = _font("DejaVuSans"), _font("DejaVuSans-Bold")
+    if q_values is None:
+        draw.text((14, 8), "No action: the recording ends here.", WORDS, font=plain)
+        return picture
+    mean = sum(q_values) / len(q_values)
+    by_chance = q_values[chosen] < max(q_values)
+    draw.text((14, 8), f"Chosen: {names[chosen]}" + (", by chance" if by_chance else ", the highest"), WORDS, font=bold)
+    draw.text((_VALUES[0], 32), "Q-value", FAINT, font=plain)
+    draw.text((_DIFFERENCES[0], 32), "above mean", FAINT, font=plain)
+    row = (height - _TITLE_HEIGHT) / len(names)
+    for action, (name, value) in enumerate(zip(names, q_values)):
+        middle = int(_TITLE_HEIGHT + row * (action + 0.5))
+        colour, font = (CHOSEN, bold) if action == chosen else (OTHER, plain)
+        if action == chosen:
+            draw.polygon([(3, middle - 5), (3, middle + 5), (9, middle)], fill=CHOSEN)
+        draw.text((14, middle - 7), name, WORDS, font=font)
+        draw.text((_NUMBERS, middle - 7), f"{value:.3f}"[:7], WORDS, font=font)
+        for column, low, high, length in ((_VALUES, axis.low, axis.high, value),
+                                          (_DIFFERENCES, -axis.spread, axis.spread, value - mean)):
+            zero, end = (_place(column, low, high, number) for number in (0, length))
+            draw.rectangle([min(zero, end), middle - row * 0.28, max(zero, end), middle + row * 0.28], fill=colour)
+            draw.line([zero, middle - row / 2, zero, middle + row / 2], fill=FAINT)
+    return picture
+
+
+def _place(column: Sequence[int], low: float, high: float, number: float) -> float:
+    """The pixel column of `number` on an axis from `low` to `high`."""
+    return column[0] + (column[1] - column[0]) * (number - low) / ((high - low) or 1)
