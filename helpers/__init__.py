@@ -43,6 +43,7 @@ _MODULE_OF = {
     "load_runs": "runs",
     "list_runs": "runs",
     "plot_runs": "runs",
+    "open_tensorboard": "tensorboard_view",
     # 06 train faster
     "set_threads": "threads",
     "FastDQNAgent": "fast_dqn",

@@ -5,8 +5,9 @@ import json
 import os
 import time
 import warnings
+from collections import deque
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Deque, Dict, List, Optional
 
 import h5py
 import numpy as np
@@ -17,10 +18,16 @@ from tensorflow.python.keras.saving import hdf5_format
 
 from helpers.games import finished_game
 from helpers.runs import EPISODE_COLUMNS, Run
+from helpers.tensorboard_view import hparams_summary
+
+MEAN_GAMES = 100
+"""Games in TensorBoard's mean score, as in `list_runs`: the score of the last game alone would say little of a run."""
 
 
 class RunLogger(Callback):
     """Write a row for each finished game to the run's episodes.csv, and the same numbers to TensorBoard.
+
+    TensorBoard also gets the hyperparameters and the mean score of the last MEAN_GAMES games, for its HParams tab.
 
     The score is the environment's own, if it is wrapped in a `ScoreKeeper` (as `make_game` does); otherwise it is the
     sum of the rewards that the agent saw.
@@ -42,12 +49,18 @@ class RunLogger(Callback):
         self._metrics: List[List[float]] = []
         self._began = time.perf_counter() - self.seconds  # so that a resumed run's clock goes on
         self._writer = tf.compat.v1.summary.FileWriter(str(self.run.folder), flush_secs=10)
+        self._writer.add_summary(hparams_summary(self.run.hyperparameters, self.run.name), 0)
         path = self.run.folder / "episodes.csv"
         is_new = not path.exists()
         self._file = path.open("a", newline="", buffering=1)  # line by line: a killed kernel loses no finished game
         self._rows = csv.writer(self._file)
         if is_new:
             self._rows.writerow(EPISODE_COLUMNS)
+        self._scores = self._last_scores()
+
+    def _last_scores(self) -> Deque[float]:
+        """Of the games before, where a run goes on."""
+        return deque(self.run.episodes["score"].tail(MEAN_GAMES), MEAN_GAMES)
 
     def on_step_end(self, step: int, logs: Dict[str, Any]) -> None:
         self.run.step = int(self.model.step) + 1
@@ -74,10 +87,12 @@ class RunLogger(Callback):
             self._rows.writerow("" if value is None else value for value in row.values())
         except OSError as error:  # the row waits in the file's buffer, and goes out with a later one
             print(f"Game {self.games}: the log could not be written ({error}). Training goes on; free some disk space.")
+        self._scores.append(game[0])
+        shown = {**row, "mean_score": np.mean(self._scores)}
         self._writer.add_summary(
             tf.compat.v1.Summary(value=[
                 tf.compat.v1.Summary.Value(tag=f"game/{name}", simple_value=value)
-                for name, value in row.items() if name not in ("game", "step") and value is not None
+                for name, value in shown.items() if name not in ("game", "step") and value is not None
             ]),
             row["step"],
         )
@@ -104,6 +119,7 @@ class RunLogger(Callback):
             warnings.warn(f"episodes.csv has {size:,} bytes, but had {state['bytes']:,} at the checkpoint: rows are "
                           "missing.", stacklevel=2)
         self._file.truncate(min(size, state["bytes"]))
+        self._scores = self._last_scores()
         self.games, self.seconds, self.run.step = state["games"], state["seconds"], state["step"]
         self._began = time.perf_counter() - self.seconds
         self._metrics = list(state["metrics"])

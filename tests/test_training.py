@@ -60,6 +60,8 @@ def test_the_same_numbers_go_to_tensorboard(agent, run):
     events = [event for path in run.folder.glob("events*") for event in tf.compat.v1.train.summary_iterator(str(path))]
     scores = [value.simple_value for event in events for value in event.summary.value if value.tag == "game/score"]
     assert scores == run.episodes["score"].tolist()
+    means = [value.simple_value for event in events for value in event.summary.value if value.tag == "game/mean_score"]
+    assert means == pytest.approx(run.episodes["score"].rolling(100, min_periods=1).mean().tolist())
 
 
 def test_weights_are_saved_each_interval_and_at_the_end(agent, run):
