@@ -24,9 +24,13 @@ def open_tensorboard(folder: Optional[Path] = None, height: int = 800) -> None:
     if not folder.is_dir():
         raise FileNotFoundError(f"There is no folder {folder.name!r}; expected the folder of your runs. Train first: "
                                 "a run makes it.")
+    from IPython.display import HTML, display
     from tensorboard import notebook  # not before: it imports TensorFlow
 
-    notebook.display(port=serve_runs(str(folder)), height=height)
+    port = serve_runs(str(folder))
+    address = f"http://localhost:{port}/"
+    display(HTML(f'TensorBoard is at <a href="{address}" target="_blank">{address}</a> too: that window is wider.'))
+    notebook.display(port=port, height=height)
 
 
 @lru_cache(maxsize=None)

@@ -135,6 +135,13 @@ def test_a_film_is_played_at_run_time_and_not_stored(run):
     assert output.data == {"text/plain": "The whole game plays here when you run this cell."}
 
 
+def test_tensorboard_opens_at_run_time_and_is_not_stored(run, tmp_path):
+    status, said, notebook = run(f"from helpers import open_tensorboard\nopen_tensorboard({str(tmp_path)!r})")
+    assert status == 0, said
+    (output,) = notebook.cells[1].outputs
+    assert output.data == {"text/plain": "TensorBoard opens here when you run this cell."}
+
+
 def test_the_picture_of_the_end_is_stored_beside_the_notebook(project, tmp_path):
     cell = new_code_cell(PICTURE)
     cell.metadata["tags"] = ["picture-of-the-end"]

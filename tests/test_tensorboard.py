@@ -96,7 +96,9 @@ def test_it_leaves_no_program_behind(folder):
         time.sleep(600)"""
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True,
                           env={**os.environ, "TMPDIR": str(folder)}) as kernel:
-        line = kernel.stdout.readline()
+        line = kernel.stdout.readline()  # display() prints an HTML object
+        while line.startswith("<IPython"):
+            line = kernel.stdout.readline()
         assert line.startswith("Please visit http://localhost:")  # no notebook is there to show it
         address = line.split()[2]
         assert urllib.request.urlopen(f"{address}/data/runs", timeout=60).status == 200

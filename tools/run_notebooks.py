@@ -105,14 +105,24 @@ def tidy(notebook: NotebookNode, widgets: Dict[str, Dict]) -> None:
             cell.metadata.pop(transient, None)
         if cell.cell_type == "code":
             cell.outputs = tidy_streams([drawn for output in cell.outputs for drawn in draw_widget(output, widgets)])
+            cell.outputs = [output for output in cell.outputs if "//localhost:" not in html_of(output)]
             for output in cell.outputs:
-                leave_out_film(output)
+                leave_out_what_moves(output)
 
 
-def leave_out_film(output: NotebookNode) -> None:
-    """Put a sentence in a film's place: a whole game is about a megabyte, and GitHub's preview shows no film anyway."""
-    if "<video" in output.get("data", {}).get("text/html", ""):
+def leave_out_what_moves(output: NotebookNode) -> None:
+    """Put a sentence in the place of a film, which is about a megabyte, or of TensorBoard, which is not stored at all.
+
+    GitHub's preview would show neither.
+    """
+    if "<video" in html_of(output):
         output.data = NotebookNode({"text/plain": "The whole game plays here when you run this cell."})
+    elif "tensorboard-frame-" in html_of(output):
+        output.data = NotebookNode({"text/plain": "TensorBoard opens here when you run this cell."})
+
+
+def html_of(output: NotebookNode) -> str:
+    return output.get("data", {}).get("text/html", "")
 
 
 def draw_widget(output: NotebookNode, widgets: Dict[str, Dict]) -> List[NotebookNode]:
