@@ -65,31 +65,45 @@ def draw_q_values(names: Sequence[str], q_values: Optional[Sequence[float]], cho
         axis: where bars end.
         height: 200 or more leaves room for the letters.
     """
-    picture = Image.new("RGB", (WIDTH, height))
-    draw = ImageDraw.Draw(picture)
     plain, bold = _font("DejaVuSans"), _font("DejaVuSans-Bold")
     if q_values is None:
-        draw.text((14, 8), "No action: the recording ends here.", WORDS, font=plain)
+        picture = Image.new("RGB", (WIDTH, height))
+        ImageDraw.Draw(picture).text((14, 8), "No action: the recording ends here.", WORDS, font=plain)
         return picture
+    picture = _labels(tuple(names), height).copy()
+    draw = ImageDraw.Draw(picture)
     mean = sum(q_values) / len(q_values)
     by_chance = q_values[chosen] < max(q_values)
     draw.text((14, 8), f"Chosen: {names[chosen]}" + (", by chance" if by_chance else ", the highest"), WORDS, font=bold)
-    draw.text((_VALUES[0], 32), "Q-value", FAINT, font=plain)
-    draw.text((_DIFFERENCES[0], 32), "above mean", FAINT, font=plain)
-    row = (height - _TITLE_HEIGHT) / len(names)
-    for action, (name, value) in enumerate(zip(names, q_values)):
-        middle = int(_TITLE_HEIGHT + row * (action + 0.5))
-        colour, font = (CHOSEN, bold) if action == chosen else (OTHER, plain)
+    for action, value in enumerate(q_values):
+        middle, half = _middle(action, len(names), height), int((height - _TITLE_HEIGHT) / len(names) * 0.28)
         if action == chosen:
             draw.polygon([(3, middle - 5), (3, middle + 5), (9, middle)], fill=CHOSEN)
-        draw.text((14, middle - 7), name, WORDS, font=font)
-        draw.text((_NUMBERS, middle - 7), f"{value:.3f}"[:7], WORDS, font=font)
+        draw.text((_NUMBERS, middle - 7), f"{value:.3f}"[:7], WORDS, font=bold if action == chosen else plain)
         for column, low, high, length in ((_VALUES, axis.low, axis.high, value),
                                           (_DIFFERENCES, -axis.spread, axis.spread, value - mean)):
             zero, end = (_place(column, low, high, number) for number in (0, length))
-            draw.rectangle([min(zero, end), middle - row * 0.28, max(zero, end), middle + row * 0.28], fill=colour)
-            draw.line([zero, middle - row / 2, zero, middle + row / 2], fill=FAINT)
+            draw.rectangle([min(zero, end), middle - half, max(zero, end), middle + half],
+                           fill=CHOSEN if action == chosen else OTHER)
+            draw.line([zero, middle - half - 6, zero, middle + half + 6], fill=FAINT)
     return picture
+
+
+@lru_cache(maxsize=8)
+def _labels(names: Sequence[str], height: int) -> Image.Image:
+    """What stays the same from step to step; letters take the longest."""
+    picture = Image.new("RGB", (WIDTH, height))
+    draw = ImageDraw.Draw(picture)
+    draw.text((_VALUES[0], 32), "Q-value", FAINT, font=_font("DejaVuSans"))
+    draw.text((_DIFFERENCES[0], 32), "above mean", FAINT, font=_font("DejaVuSans"))
+    for action, name in enumerate(names):
+        draw.text((14, _middle(action, len(names), height) - 7), name, WORDS, font=_font("DejaVuSans"))
+    return picture
+
+
+def _middle(action: int, nb_actions: int, height: int) -> int:
+    """The pixel row in the middle of an action's bars."""
+    return int(_TITLE_HEIGHT + (height - _TITLE_HEIGHT) / nb_actions * (action + 0.5))
 
 
 def _place(column: Sequence[int], low: float, high: float, number: float) -> float:
