@@ -126,9 +126,9 @@ class GamePlayer(widgets.VBox):
         self.step = widgets.IntSlider(description="Step", style=style, layout=widgets.Layout(flex="1 1 200px"))
         self.speed = widgets.Dropdown(options=SPEEDS, value=self.play.interval, description="Speed", style=style,
                                       layout=widgets.Layout(width="210px"))
-        self.picture = widgets.Image(format="png", tooltip="The game and its Q-values; the words below say the same.",
-                                     layout=widgets.Layout(align_self="flex-start", max_width="100%"))
-        self.words = widgets.HTML()
+        fits = widgets.Layout(align_self="flex-start", max_width="calc(100% - 4px)")  # a widget's margins are 2 pixels
+        self.picture = widgets.Image(format="png", layout=fits)
+        self.words = widgets.HTML()  # an Image of ipywidgets 8.1 can't have a text alternative, nor a tooltip
         wrap = widgets.Layout(flex_flow="row wrap", align_items="center", max_width="100%")
         self._settings = widgets.HBox([self.agent, self.seed, self.epsilon, self.start], layout=wrap)
         controls = widgets.HBox([self.play, self.step, self.speed], layout=wrap)

@@ -1,37 +1,31 @@
 """The widget, driven as a reader would: values set, buttons pressed. What it draws is what the plain cell draws."""
 import io
 import json
+import shutil
 
+import nbformat
 import numpy as np
 import pytest
+from demo_notebook import write_demo
+from nbclient import NotebookClient
 from PIL import Image
 
-from helpers.agents import build_agent, build_ram_model
-from helpers.evaluate import Measurement
-from helpers.games import NB_ACTIONS, RAM, make_game
 from helpers.live_game import watch_game
-from helpers.manifest import add_entry, load_agent
+from helpers.manifest import load_agent
 from helpers.player import FIRST_STEPS, GamePlayer
 from helpers.runs import start_run
-
-ENTRY = {"agent": "ram_post", "command": "python -m helpers.train ram_post --steps 64 --seed 1", "commit": "0" * 40,
-         "seed": 1, "seeds": {}, "env_id": RAM, "hyperparameters": {}, "steps": 64, "wall_seconds": 1.5}
-SCORES = Measurement(np.array([285.0, 300]), np.array([960, 970]), RAM, 0.05, 1, 2)
 
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
-    """weights/ and runs/: the RAM agent, hardly trained, shipped as `ram` and saved in four runs of several kinds."""
+    """weights/ and runs/: the RAM agent, hardly trained, shipped as `ram` and saved in runs of several kinds."""
     folder = tmp_path_factory.mktemp("player")
-    agent = build_agent(build_ram_model(128, NB_ACTIONS), NB_ACTIONS, warmup_steps=50, target_update=1)
-    agent.fit(make_game(RAM, seed=1), nb_steps=54, verbose=0)
-    agent.save_weights(str(folder / "trained.h5"))
-    (folder / "episodes.csv").write_text("game,score\n1,285\n")
-    add_entry("ram", folder / "trained.h5", folder / "episodes.csv", [SCORES], folder / "weights", **ENTRY)
+    write_demo(folder)
     start_run("empty", {"agent": "ram_post"}, folder / "runs")
-    for name, hyperparameters in {"good": {"agent": "ram_post", "gamma": 0.9}, "notebook": {"window": 3},
-                                  "other": {"agent": "ram_best", "hidden": [32, 16]}}.items():
-        agent.save_weights(str(start_run(name, hyperparameters, folder / "runs").folder / "weights-000000054.h5"))
+    other_network = {"agent": "ram_best", "hidden": [32, 16]}
+    for name, hyperparameters in {"notebook": {"window": 3}, "other": other_network}.items():
+        run = start_run(name, hyperparameters, folder / "runs")
+        shutil.copyfile(str(folder / "weights" / "ram.h5"), str(run.folder / "weights-000002500.h5"))
     return folder
 
 
@@ -93,7 +87,7 @@ def test_an_agent_is_loaded_once_and_a_run_with_its_own_network(player):
 def test_what_can_not_be_played_is_said_in_words(player, folders):
     play(player, "ram")
     for name, words in [("runs/notebook-001", "does not say how its agent is built"),
-                        ("runs/other-001", "weights-000000054.h5 does not fit this agent")]:
+                        ("runs/other-001", "weights-000002500.h5 does not fit this agent")]:
         play(player, name)
         assert words in player.message.value and player._viewer.layout.display == "none"
         assert not player.start.disabled and not player.play.playing
@@ -107,6 +101,16 @@ def test_nothing_to_play_yet(tmp_path):
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights" / "MANIFEST.json").write_text(json.dumps({"ram": {}}))
     assert "lacks agent, weights" in GamePlayer(weights=tmp_path / "weights", runs=tmp_path / "runs").message.value
+
+
+def test_the_demo_notebook_runs(folders):
+    """Whose page a browser's test can look at."""
+    notebook = nbformat.read(str(folders / "demo.ipynb"), as_version=4)
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folders)}}).execute()
+    outputs = [[output.get("data", {}) for output in cell.outputs] for cell in notebook.cells if cell.source]
+    assert "application/vnd.jupyter.widget-view+json" in outputs[1][0]
+    assert "image/png" in outputs[2][0]
+    assert "tensorboard-frame-" in outputs[3][-1]["text/html"]
 
 
 def test_an_agent_in_memory_can_be_watched(tmp_path, folders):
