@@ -53,6 +53,8 @@ _MODULE_OF = {
     # 07 measure the agents
     "PROTOCOL": "evaluate",
     "measure": "evaluate",
+    "LifeAsEpisode": "games",
+    "ScoreKeeper": "games",
     "record_measured_game": "gameplay",
     "human_normalised": "scores",
     "compare": "scores",

@@ -69,7 +69,7 @@ OPTIONS = ("replay_limit", "warmup_steps", "epsilon_start", "epsilon_end", "epsi
            "observation_scale", "reward_clip", "bits")
 """Options of `build_agent` that a recipe may name."""
 
-FIELDS = ("hidden", "life_as_episode")
+FIELDS = ("window", "hidden", "life_as_episode")
 """Hyperparameters that stand in the recipe itself."""
 
 
