@@ -14,8 +14,8 @@ from helpers.manifest import load_agent, read_manifest, shipped_scores
 def ship(project, tmp_path):
     """Runs the command in folders of its own; returns its output."""
     def run(*arguments):
-        done = subprocess.run([sys.executable, "tools/ship_agent.py", *arguments, "--folder", str(tmp_path / "weights")],
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=str(project),
+        command = [sys.executable, "tools/ship_agent.py", *arguments, "--folder", str(tmp_path / "weights")]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=str(project),
                               env={**os.environ, "PYTHONPATH": str(project), "RUNS_FOLDER": str(tmp_path / "runs")})
         assert done.returncode == 0, done.stdout
         return done.stdout
