@@ -48,6 +48,7 @@ _MODULE_OF = {
     "FastDQNAgent": "fast_dqn",
     "ArrayMemory": "array_memory",
     "Checkpoint": "checkpoint",
+    "steps_done": "checkpoint",
     "make_small_screen_game": "games",
     "build_small_pixel_model": "agents",
     # 07 measure the agents

@@ -172,7 +172,7 @@ def build_agent(
         double: let the trained network choose the next action, the target network value it (van Hasselt et al. 2016).
         observation_scale: factor on observations, for example 1 / 255; None leaves them as they are.
         reward_clip: rewards are clipped to [-reward_clip, reward_clip]; None leaves them as they are.
-        reward_scale: factor on rewards after that; more than 1 or less needs `fast`.
+        reward_scale: factor on rewards after that; other than 1 needs `fast`.
         bits: show each bit of the newest observation, bytes, as an input of its own (see `BitsAndBytes`).
         processor: in the place of the three above.
         fast: `FastDQNAgent` with an `ArrayMemory`, which learns the same, faster.
