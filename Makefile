@@ -1,6 +1,6 @@
 # `make` alone prints what it can do. Works with GNU make 3.81 (macOS) and newer.
 .DEFAULT_GOAL := help
-.PHONY: help lab test env roms evaluate notebooks ship train-ram train-pixels kill-test bench bench-peers lint lock clean
+.PHONY: help lab test env roms evaluate notebooks ship train-ram train-pixels kill-test bench bench-peers site lint lock clean
 SHELL := /bin/sh
 RUN := sh tools/env.sh run
 BENCH_ARGS = $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(LENGTH),--length $(LENGTH)) $(if $(ONLY),--only $(ONLY))
@@ -44,6 +44,9 @@ bench: env roms ## measure keras-rl2's speed beside ours, a quarter of an hour (
 bench-peers: env roms ## measure PyTorch and Stable-Baselines3 beside ours (ONLY="peers-ram" ROUNDS=5)
 	@sh benchmarks/peers_env.sh
 	@$(RUN) python -m benchmarks --peers .venv-peers/bin/python $(BENCH_ARGS)
+
+site: env ## render the series as a web site into build/site/
+	@$(RUN) python tools/make_site.py
 
 lint: env ## look for mistakes in code and notebooks without running them
 	@$(RUN) ruff check .
