@@ -1,6 +1,7 @@
 """Render the series as static HTML with navigation into build/site/. Run by `make site` inside the environment.
 
-The pages are the notebooks with their stored outputs, README.md as index.html, and the Markdown pages that they link to.
+The pages are the notebooks with their stored outputs, README.md as index.html, and the Markdown pages that these link
+to.
 """
 import html
 import os
