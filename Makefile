@@ -1,6 +1,6 @@
 # `make` alone prints what it can do. Works with GNU make 3.81 (macOS) and newer.
 .DEFAULT_GOAL := help
-.PHONY: help lab test env roms evaluate notebooks ship train-ram train-pixels kill-test bench bench-peers site lint lock clean
+.PHONY: help lab test env roms evaluate notebooks ship experiments train-ram train-pixels kill-test bench bench-peers site lint lock clean
 SHELL := /bin/sh
 RUN := sh tools/env.sh run
 BENCH_ARGS = $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(LENGTH),--length $(LENGTH)) $(if $(ONLY),--only $(ONLY))
@@ -34,6 +34,9 @@ train-pixels: env roms ## train pixels_84 into runs/, a day (TRAIN_ARGS="--resum
 
 ship: env roms ## train and measure an agent of weights/ from scratch, and write its files (AGENT=ram_best SEEDS="1 2 3")
 	@$(RUN) python tools/ship_agent.py $(AGENT) --seeds $(or $(SEEDS),1)
+
+experiments: env roms ## train the short experiments by which ram_best was chosen, into weights/experiments.csv
+	@$(RUN) python tools/run_experiments.py
 
 kill-test: env roms ## kill trainings ten times in a row, resume them, compare with undisturbed ones
 	@$(RUN) python tests/kill_and_resume.py fit:10 fit_parallel:10 fit:10 fit_parallel:10
