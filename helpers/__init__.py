@@ -59,6 +59,7 @@ _MODULE_OF = {
     "record_measured_game": "gameplay",
     "human_normalised": "scores",
     "compare": "scores",
+    "WEIGHTS_FOLDER": "manifest",
     "list_agents": "manifest",
     "load_agent": "manifest",
     "shipped_scores": "manifest",

@@ -12,8 +12,9 @@ def test_binder_fetches_the_games_with_the_python_that_is_active(project, tmp_pa
     python = tmp_path / "python"
     python.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/called\nexec {sys.executable} "$@"\n')
     python.chmod(0o755)
-    done = subprocess.run(["./postBuild"], cwd=str(project), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          env={**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"})
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(["./postBuild"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          cwd=str(project), env={**os.environ, "PATH": path})
     assert done.returncode == 0, done.stdout
     assert (tmp_path / "called").read_text() == "-m helpers.roms --no-prompt\n"
     assert "environment" not in done.stdout and "72ffbef6504b75e69ee1045af9075f66" in done.stdout

@@ -19,7 +19,7 @@ def test_experiments_are_trained_once_and_logged(project, tmp_path):
     assert done.returncode == 0, done.stdout
     games = pd.read_csv(tmp_path / "experiments.csv")
     assert set(games["experiment"]) == {"5-step returns", "all that helped"} and games["step"].max() <= 9000
-    changed, best = [Run(path).hyperparameters for path in sorted((tmp_path / "runs").iterdir())]
+    changed, best = (Run(path).hyperparameters for path in sorted((tmp_path / "runs").iterdir()))
     assert (changed["n_step"], changed["window"], changed["bits"], changed["hidden"]) == (5, 3, False, [512, 128])
     shipped = RECIPES["ram_best"]
     assert {name: best[name] for name in shipped.options} == shipped.options
