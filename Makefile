@@ -1,6 +1,6 @@
 # `make` alone prints what it can do. Works with GNU make 3.81 (macOS) and newer.
 .DEFAULT_GOAL := help
-.PHONY: help lab test env roms evaluate notebooks train-ram train-pixels kill-test bench bench-peers lint lock clean
+.PHONY: help lab test env roms evaluate notebooks ship experiments train-ram train-pixels kill-test bench bench-peers site lint lock clean
 SHELL := /bin/sh
 RUN := sh tools/env.sh run
 BENCH_ARGS = $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(LENGTH),--length $(LENGTH)) $(if $(ONLY),--only $(ONLY))
@@ -32,6 +32,12 @@ train-ram: env roms ## train ram_best into runs/, hours; Ctrl-C saves (TRAIN_ARG
 train-pixels: env roms ## train pixels_84 into runs/, a day (TRAIN_ARGS="--resume NAME" goes on)
 	@$(RUN) python -m helpers.train pixels_84 $(TRAIN_ARGS)
 
+ship: env roms ## train and measure an agent of weights/ from scratch, and write its files (AGENT=ram_best SEEDS="1 2 3")
+	@$(RUN) python tools/ship_agent.py $(AGENT) --seeds $(or $(SEEDS),1)
+
+experiments: env roms ## train the short experiments by which ram_best was chosen, into weights/experiments.csv
+	@$(RUN) python tools/run_experiments.py
+
 kill-test: env roms ## kill trainings ten times in a row, resume them, compare with undisturbed ones
 	@$(RUN) python tests/kill_and_resume.py fit:10 fit_parallel:10 fit:10 fit_parallel:10
 
@@ -41,6 +47,9 @@ bench: env roms ## measure keras-rl2's speed beside ours, a quarter of an hour (
 bench-peers: env roms ## measure PyTorch and Stable-Baselines3 beside ours (ONLY="peers-ram" ROUNDS=5)
 	@sh benchmarks/peers_env.sh
 	@$(RUN) python -m benchmarks --peers .venv-peers/bin/python $(BENCH_ARGS)
+
+site: env ## render the series as a web site into build/site/
+	@$(RUN) python tools/make_site.py
 
 lint: env ## look for mistakes in code and notebooks without running them
 	@$(RUN) ruff check .

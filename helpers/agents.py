@@ -148,6 +148,7 @@ def build_agent(
     double: bool = False,
     observation_scale: Optional[float] = None,
     reward_clip: Optional[float] = None,
+    reward_scale: float = 1.0,
     bits: bool = False,
     processor: Optional[Processor] = None,
     fast: bool = False,
@@ -171,6 +172,7 @@ def build_agent(
         double: let the trained network choose the next action, the target network value it (van Hasselt et al. 2016).
         observation_scale: factor on observations, for example 1 / 255; None leaves them as they are.
         reward_clip: rewards are clipped to [-reward_clip, reward_clip]; None leaves them as they are.
+        reward_scale: factor on rewards after that; other than 1 needs `fast`.
         bits: show each bit of the newest observation, bytes, as an input of its own (see `BitsAndBytes`).
         processor: in the place of the three above.
         fast: `FastDQNAgent` with an `ArrayMemory`, which learns the same, faster.
@@ -189,7 +191,7 @@ def build_agent(
         ("learning_rate", learning_rate, 1e-9, 1), ("adam_epsilon", adam_epsilon, 1e-12, 1),
         ("delta_clip", delta_clip, 1e-9, float("inf")), ("train_interval", train_interval, 1, float("inf")),
         ("n_step", n_step, 1, 100),
-        ("gamma", gamma, 0, 1), ("batch_size", batch_size, 1, 10_000),
+        ("gamma", gamma, 0, 1), ("reward_scale", reward_scale, 1e-9, 1e9), ("batch_size", batch_size, 1, 10_000),
     ]
     if observation_scale is not None:
         limits.append(("observation_scale", observation_scale, 1e-9, 1e9))
@@ -201,9 +203,10 @@ def build_agent(
     if model.input_shape[1] != rows:
         raise ValueError(f"The model looks at {model.input_shape[1]} rows, but window{' + BITS' * bits} is {rows}; "
                          "expected the same number. Build the model with this window.")
-    if n_step > 1 and not fast:
-        raise ValueError(f"n_step is {n_step}, but keras-rl2's own agent knows only 1; expected 1, or fast=True. "
-                         "Pass fast=True.")
+    for name, value in (("n_step", n_step), ("reward_scale", reward_scale)):
+        if value != 1 and not fast:
+            raise ValueError(f"{name} is {value}, but keras-rl2's own agent knows only 1; expected 1, or fast=True. "
+                             "Pass fast=True.")
     if processor is not None and not (observation_scale is None and reward_clip is None and not bits):
         raise ValueError(f"Received a processor, observation_scale={observation_scale}, reward_clip={reward_clip} and "
                          f"bits={bits}; expected one or the other. Let the processor do it, or leave it out.")
@@ -212,7 +215,7 @@ def build_agent(
         observation_scale = reward_clip = None  # done, in the processor
     if fast:
         agent_class, memory_class = FastDQNAgent, ArrayMemory
-        options = {"n_step": n_step, "observation_scale": observation_scale}
+        options = {"n_step": n_step, "observation_scale": observation_scale, "reward_scale": reward_scale}
         observation_scale = None  # done, inside the agent's graph
     else:
         agent_class, memory_class, options = DQNAgent, SequentialMemory, {}

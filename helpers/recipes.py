@@ -59,17 +59,19 @@ TUNED = {"observation_scale": 1 / 255, "reward_clip": 1.0, "train_interval": 4, 
 RECIPES: Dict[str, Recipe] = {
     "pixels_post": Recipe(PIXELS, "pixels", 3, {}, 10_000, nb_threads=2),
     "ram_post": Recipe(RAM, "RAM", 3, {}, 10_000_000),
-    "ram_best": Recipe(RAM, "RAM", 3, {**TUNED, "replay_limit": 1_000_000}, 10_000_000, nb_envs=8),
+    # one observation holds all that the game knows; what was tried stands in tools/run_experiments.py
+    "ram_best": Recipe(RAM, "RAM", 1, {**TUNED, "replay_limit": 1_000_000, "bits": True, "n_step": 5,
+                                       "epsilon_end": 0.02}, 10_000_000, nb_envs=8, hidden=(256, 128)),
     "pixels_84": Recipe(PIXELS, "small pixels", 4, {**TUNED, "replay_limit": 200_000}, 2_000_000, nb_envs=8,
                         nb_threads=2),
 }
 
 OPTIONS = ("replay_limit", "warmup_steps", "epsilon_start", "epsilon_end", "epsilon_steps", "target_update",
            "learning_rate", "adam_epsilon", "delta_clip", "gamma", "batch_size", "train_interval", "n_step", "double",
-           "observation_scale", "reward_clip", "bits")
+           "observation_scale", "reward_clip", "reward_scale", "bits")
 """Options of `build_agent` that a recipe may name."""
 
-FIELDS = ("hidden", "life_as_episode")
+FIELDS = ("window", "hidden", "life_as_episode")
 """Hyperparameters that stand in the recipe itself."""
 
 

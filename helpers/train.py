@@ -34,7 +34,7 @@ def describe_run(agent: str, nb_steps: int, seed: int, changes: Dict[str, Any]) 
     made = recipe(agent, changes)
     fields = {name: getattr(made, name) for name in FIELDS}
     return {"agent": agent, "seed": seed, "steps": nb_steps, "environment": made.env_id, "emulators": made.nb_envs or 1,
-            "threads": made.nb_threads, "window": made.window, **fields, **made.options}
+            "threads": made.nb_threads, **fields, **made.options}
 
 
 def train(run: Run) -> bool:

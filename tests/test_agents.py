@@ -244,6 +244,8 @@ def test_an_agent_with_bits_acts_learns_and_keeps_bytes():
 def test_options_that_exclude_each_other_are_named():
     with pytest.raises(ValueError, match="n_step is 3, but keras-rl2's own agent knows only 1; .* fast=True"):
         build_agent(build_ram_model(128, 6), 6, n_step=3)
+    with pytest.raises(ValueError, match="reward_scale is 0.1, but keras-rl2's own agent knows only 1"):
+        build_agent(build_ram_model(128, 6), 6, reward_scale=0.1)
     for option in ({"reward_clip": 1.0}, {"observation_scale": 1 / 255}, {"bits": True}):
         with pytest.raises(ValueError, match="Received a processor, .*; expected one or the other"):
             build_agent(build_ram_model(128, 6, 3 + BITS * ("bits" in option)), 6, processor=ScaleAndClip(), **option)

@@ -58,6 +58,13 @@ def test_the_first_cell_has_a_title_a_sentence_and_a_picture_of_the_end(path, no
     assert len(tagged(notebook, "picture-of-the-end")) == 1
 
 
+def test_every_picture_says_what_it_shows(notebook):
+    """The cell's metadata hold the words, where `make site` finds them."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and any("image/png" in output.get("data", {}) for output in cell.outputs):
+            assert len(cell.metadata.get("alt", "")) > 20, cell.source
+
+
 def test_learning_goals_return_at_the_end_in_the_past_tense(notebook):
     goals = re.findall(r"^- ", section(notebook, "What you'll learn"), re.MULTILINE)
     learned = re.findall(r"^- You ", section(notebook, "What you learned"), re.MULTILINE)

@@ -58,7 +58,7 @@ def train(agent: str, seed: int, nb_steps: Optional[int] = None) -> Run:
 def play(run: Run, nb_games: int, seed: int, epsilon: float = 0.05) -> Measurement:
     made = recipe(run.hyperparameters["agent"], changes_of(run.hyperparameters))
     agent = build_and_load(made, run.folder / "weights.h5")
-    with tqdm(total=nb_games, unit=" games", desc=f"{run.name}, epsilon {epsilon:g}, seed {seed}") as bar:
+    with tqdm(total=nb_games, unit=" games", desc=f"{run.name}, epsilon {epsilon:g}, seed {seed}", disable=None) as bar:
         return measure(agent, made.env_id, nb_games, seed, epsilon, make_env=made.make_env, bar=bar)
 
 

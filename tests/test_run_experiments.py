@@ -1,0 +1,28 @@
+"""tools/run_experiments.py: each experiment is what it says, and its games arrive in the table."""
+import os
+import subprocess
+import sys
+
+import pandas as pd
+
+from helpers.recipes import RECIPES
+from helpers.runs import Run
+
+
+def test_experiments_are_trained_once_and_logged(project, tmp_path):
+    def run(*arguments):
+        command = [sys.executable, "tools/run_experiments.py", *arguments, "--folder", str(tmp_path)]
+        return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=str(project),
+                              env={**os.environ, "PYTHONPATH": str(project), "RUNS_FOLDER": str(tmp_path / "runs")})
+
+    done = run("5-step returns", "all that helped", "--steps", "9000")
+    assert done.returncode == 0, done.stdout
+    games = pd.read_csv(tmp_path / "experiments.csv")
+    assert set(games["experiment"]) == {"5-step returns", "all that helped"} and games["step"].max() <= 9000
+    changed, best = (Run(path).hyperparameters for path in sorted((tmp_path / "runs").iterdir()))
+    assert (changed["n_step"], changed["window"], changed["bits"], changed["hidden"]) == (5, 3, False, [512, 128])
+    shipped = RECIPES["ram_best"]
+    assert {name: best[name] for name in shipped.options} == shipped.options
+    assert (best["window"], tuple(best["hidden"])) == (shipped.window, shipped.hidden)
+    assert "==>" not in run("5-step returns", "--steps", "9000").stdout  # it is there
+    assert "there is no experiment 'none'; there are before, " in run("none").stdout

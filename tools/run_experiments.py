@@ -1,0 +1,70 @@
+"""The short trainings by which `ram_best` was chosen, one change at a time, into weights/experiments.csv.
+
+python tools/run_experiments.py          those that are missing in runs/ are trained, some ten minutes each
+
+A row for each game: experiment, seed, step (agent steps at its end), score. Called by `make experiments`.
+"""
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Dict, List
+
+import pandas as pd
+
+from helpers.manifest import WEIGHTS_FOLDER
+from helpers.runs import RUNS_FOLDER, Run
+
+BEFORE = {"window": 3, "bits": False, "hidden": [512, 128], "n_step": 3, "epsilon_end": 0.1}
+"""Where it began, where that is not `ram_best`: the post's network and epsilon, and Rainbow's three steps."""
+
+EXPERIMENTS: Dict[str, Dict[str, Any]] = {
+    "before": {},
+    "a life as an episode": {"life_as_episode": True},
+    "learning rate 0.0003": {"learning_rate": 3e-4},
+    "5-step returns": {"n_step": 5},
+    "one observation": {"window": 1},
+    "one observation, with bits": {"window": 1, "bits": True},
+    "all that helped": {"window": 1, "bits": True, "n_step": 5, "hidden": [256, 128], "epsilon_end": 0.02},
+    "all that helped, points to 60": {"window": 1, "bits": True, "n_step": 5, "hidden": [256, 128],
+                                      "epsilon_end": 0.02, "reward_clip": 60.0, "reward_scale": 0.05},
+}
+"""What each changes in BEFORE."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Train the experiments behind ram_best.")
+    parser.add_argument("names", nargs="*", default=list(EXPERIMENTS), help="default: all")
+    parser.add_argument("--steps", type=int, default=500_000, help="agent steps of each (default 500,000)")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1], help="a training for each (default: 1)")
+    parser.add_argument("--folder", type=Path, default=WEIGHTS_FOLDER)
+    options = parser.parse_args()
+    for name in options.names:
+        if name not in EXPERIMENTS:
+            parser.error(f"there is no experiment {name!r}; there are {', '.join(EXPERIMENTS)}")
+    logs = [log_of(name, seed, options.steps) for name in options.names for seed in options.seeds]
+    options.folder.mkdir(parents=True, exist_ok=True)
+    pd.concat(logs).to_csv(str(options.folder / "experiments.csv"), index=False)
+    return 0
+
+
+def log_of(name: str, seed: int, nb_steps: int) -> pd.DataFrame:
+    """The games of one experiment, which is trained unless it was."""
+    folder = RUNS_FOLDER / f"experiment-{list(EXPERIMENTS).index(name)}-seed{seed}"
+    if not (folder / "weights.h5").exists():
+        start = ["--resume", folder.name] if folder.exists() else new_run(name, seed, nb_steps, folder.name)
+        print(f"==> {name}, seed {seed}", flush=True)
+        subprocess.run([sys.executable, "-m", "helpers.train", *start], check=True)
+    games = Run(folder).episodes
+    games = games[games["step"] <= nb_steps].assign(experiment=name, seed=seed)
+    return games[["experiment", "seed", "step", "score"]].astype({"score": int})
+
+
+def new_run(name: str, seed: int, nb_steps: int, run: str) -> List[str]:
+    changes = [f"{key}={json.dumps(value)}" for key, value in {**BEFORE, **EXPERIMENTS[name]}.items()]
+    return ["ram_best", "--seed", str(seed), "--steps", str(nb_steps), "--run", run, "--set", *changes]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
