@@ -10,8 +10,8 @@ from helpers.runs import RUNS_FOLDER
 def open_tensorboard(folder: Optional[Path] = None, height: int = 800) -> None:
     """Show TensorBoard under the cell: the curves of all runs in a folder (Scalars), and their table (HParams).
 
-    It runs inside the kernel and ends with it. (`%tensorboard`, which comes with TensorBoard, starts a program of its
-    own that goes on when the notebook is closed or was run by a test.) While a cell is busy it answers slowly.
+    It runs inside the kernel and ends with it, however that ends. (`%tensorboard`, which comes with TensorBoard, starts
+    programs of its own; they go on if the kernel is killed.) While a cell is busy it answers slowly.
 
     Args:
         folder: of the runs; None for runs/.
