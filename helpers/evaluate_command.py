@@ -87,7 +87,7 @@ def _target(path: Path, agent: Optional[str]) -> Target:
         raise ValueError(f"Nothing beside {path} says which agent it belongs to; expected a MANIFEST.json that lists "
                          "it, or a run's hyperparameters.json. Give --agent NAME.")
     name = agent or found.agent
-    return Target(path, name, recipe(name, found.changes), found.entry)
+    return Target(path, name, found.recipe or recipe(name), found.entry)
 
 
 def measure_target(target: Target, epsilon: float, options: argparse.Namespace) -> Measurement:

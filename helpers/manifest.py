@@ -10,7 +10,7 @@ from typing import Any, Dict, Iterable, List, NamedTuple, Optional
 import pandas as pd
 
 from helpers.evaluate import Measurement
-from helpers.recipes import RECIPES, Recipe, changes_of, recipe
+from helpers.recipes import RECIPES, Recipe, recorded_recipe
 
 WEIGHTS_FOLDER = Path(__file__).resolve().parent.parent / "weights"
 
@@ -96,8 +96,13 @@ def load_agent(name: str, folder: Optional[Path] = None) -> Any:
         ValueError, FileNotFoundError: as `check_weights`, or the file holds another network's weights.
     """
     path = check_weights(name, folder)
+    return build_and_load(shipped_recipe(name, folder), path)
+
+
+def shipped_recipe(name: str, folder: Optional[Path] = None) -> Recipe:
+    """The recipe by which the shipped agent `name` was trained."""
     entry = read_manifest(folder)[name]
-    return build_and_load(recipe(entry["agent"], changes_of(entry["hyperparameters"])), path)
+    return recorded_recipe({**entry["hyperparameters"], "agent": entry["agent"]})
 
 
 def build_and_load(made: Recipe, weights: Path) -> Any:
@@ -114,11 +119,11 @@ def build_and_load(made: Recipe, weights: Path) -> Any:
 
 
 class Found(NamedTuple):
-    """What is known of a weights file: its agent's name, its own name in the manifest, and its hyperparameters."""
+    """What is known of a weights file: its agent's name and recipe, its own name in the manifest; None if unknown."""
 
     agent: Optional[str] = None
+    recipe: Optional[Recipe] = None
     entry: Optional[str] = None
-    changes: Optional[Dict[str, Any]] = None
 
 
 def identify(weights: Path) -> Found:
@@ -131,12 +136,12 @@ def identify(weights: Path) -> Found:
     for name, entry in read_manifest(folder).items():
         if entry["weights"] == Path(weights).name:
             check_weights(name, folder)
-            return Found(entry["agent"], name, changes_of(entry["hyperparameters"]))
+            return Found(entry["agent"], shipped_recipe(name, folder), name)
     settings = folder / "hyperparameters.json"
     hyperparameters = json.loads(settings.read_text(encoding="utf-8")) if settings.exists() else {}
     if hyperparameters.get("agent") not in RECIPES:
         return Found()
-    return Found(hyperparameters["agent"], None, changes_of(hyperparameters))
+    return Found(hyperparameters["agent"], recorded_recipe(hyperparameters))
 
 
 def shipped_scores(name: str, folder: Optional[Path] = None) -> List[Measurement]:

@@ -11,8 +11,8 @@ import ipywidgets as widgets
 from PIL import Image
 
 from helpers.live_game import LiveGame
-from helpers.manifest import build_and_load, check_weights, identify, list_agents, read_manifest
-from helpers.recipes import Recipe, changes_of, recipe
+from helpers.manifest import build_and_load, check_weights, identify, list_agents, shipped_recipe
+from helpers.recipes import Recipe
 from helpers.runs import Run, load_runs
 
 FIRST_STEPS = 60
@@ -56,8 +56,7 @@ def load_shipped(name: str, folder: Optional[Path] = None) -> Tuple[Any, Recipe]
     Raises:
         ValueError, FileNotFoundError: its file is not the one that was measured, or not there.
     """
-    weights, entry = check_weights(name, folder), read_manifest(folder)[name]
-    made = recipe(entry["agent"], changes_of(entry["hyperparameters"]))
+    weights, made = check_weights(name, folder), shipped_recipe(name, folder)
     return build_and_load(made, weights), made
 
 
@@ -69,12 +68,11 @@ def load_run(run: Run) -> Tuple[Any, Recipe]:
     """
     weights = newest_weights(run)
     found = identify(weights)
-    if found.agent is None:
+    if found.recipe is None:
         raise ValueError(f"runs/{run.name} does not say how its agent is built; expected \"agent\" in its "
                          "hyperparameters.json, as `make train-ram` writes it. In the notebook that trained it, "
                          "GamePlayer({\"my agent\": agent}) plays it.")
-    made = recipe(found.agent, found.changes)
-    return build_and_load(made, weights), made
+    return build_and_load(found.recipe, weights), found.recipe
 
 
 class GamePlayer(widgets.VBox):

@@ -95,6 +95,12 @@ def recipe(name: str, changes: Optional[Dict[str, Any]] = None) -> Recipe:
     return made._replace(options={**made.options, **options}, **fields)
 
 
-def changes_of(hyperparameters: Dict[str, Any]) -> Dict[str, Any]:
-    """Those of a run's or a manifest entry's hyperparameters that `recipe` takes as changes."""
-    return {name: hyperparameters[name] for name in OPTIONS + FIELDS if name in hyperparameters}
+def recorded_recipe(hyperparameters: Dict[str, Any]) -> Recipe:
+    """The recipe by which a run was made, as its hyperparameters.json or its manifest entry says, whatever it is today.
+
+    Raises:
+        ValueError: they name no agent that there is.
+    """
+    made, defaults = recipe(str(hyperparameters.get("agent"))), Recipe._field_defaults
+    fields = {name: hyperparameters.get(name, defaults.get(name, getattr(made, name))) for name in FIELDS}
+    return made._replace(options={name: hyperparameters[name] for name in OPTIONS if name in hyperparameters}, **fields)

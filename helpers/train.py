@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from helpers.checkpoint import Checkpoint, find_checkpoints, steps_done
 from helpers.progress import ProgressBar
-from helpers.recipes import FIELDS, OPTIONS, RECIPES, changes_of, recipe
+from helpers.recipes import FIELDS, OPTIONS, RECIPES, recipe, recorded_recipe
 from helpers.runs import RUNS_FOLDER, Run, start_named_run
 from helpers.state_file import read_state
 from helpers.threads import set_threads
@@ -49,7 +49,7 @@ def train(run: Run) -> bool:
         ValueError: the checkpoint belongs to a training with other settings.
         FloatingPointError: the loss is not a finite number any more.
     """
-    made = recipe(run.hyperparameters["agent"], changes_of(run.hyperparameters))
+    made = recorded_recipe(run.hyperparameters)
     seed, nb_steps = run.hyperparameters["seed"], run.hyperparameters["steps"]
     set_threads(made.nb_threads)
     random.seed(seed)

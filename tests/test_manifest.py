@@ -5,6 +5,7 @@ import time
 import numpy as np
 import pytest
 
+from helpers import recipes
 from helpers.agents import build_agent, build_ram_model
 from helpers.evaluate import Measurement, play_games
 from helpers.games import NB_ACTIONS, RAM, make_game
@@ -44,6 +45,12 @@ def test_an_entry_is_written_read_and_played(agent, folder):
     stored = shipped_scores("ram", folder)[0]
     assert stored.summary() == SCORES.summary() and read_manifest(folder)["ram"]["steps"] == 64
     assert '"scores": [ 285.0, 300.0 ]' in (folder / "MANIFEST.json").read_text()  # one line, not one for each game
+
+
+def test_a_recipe_that_changes_later_leaves_older_agents_as_they_were(folder, monkeypatch):
+    changed = recipes.RECIPES["ram_post"]._replace(hidden=(64,), options={"bits": True})
+    monkeypatch.setitem(recipes.RECIPES, "ram_post", changed)
+    assert load_agent("ram", folder).model.get_weights()[0].shape == (384, 512)
 
 
 def test_a_changed_missing_or_unshipped_file_is_refused(folder):

@@ -65,7 +65,7 @@ def test_hyperparameters_are_changed_on_the_command_line(project, tmp_path):
     run = Run(tmp_path / "runs" / "other")
     assert run.hyperparameters["bits"] is True and run.hyperparameters["hidden"] == [32, 16]
     found = identify(run.folder / "weights.h5")
-    agent = build_and_load(recipe(found.agent, found.changes), run.folder / "weights.h5")  # of that shape
+    agent = build_and_load(found.recipe, run.folder / "weights.h5")  # of that shape
     assert agent.model.get_weights()[0].shape == (11 * 128, 32)
     assert agent.trainable_model.optimizer.get_config()["learning_rate"] == pytest.approx(0.001)
     with pytest.raises(ValueError, match="no hyperparameter 'learning'; expected one of replay_limit, "):

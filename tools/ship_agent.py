@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from helpers.evaluate import Measurement, measure
 from helpers.manifest import WEIGHTS_FOLDER, add_entry, build_and_load
-from helpers.recipes import RECIPES, changes_of, recipe
+from helpers.recipes import RECIPES, recorded_recipe
 from helpers.runs import RUNS_FOLDER, Run
 from helpers.threads import set_threads
 
@@ -56,7 +56,7 @@ def train(agent: str, seed: int, nb_steps: Optional[int] = None) -> Run:
 
 
 def play(run: Run, nb_games: int, seed: int, epsilon: float = 0.05) -> Measurement:
-    made = recipe(run.hyperparameters["agent"], changes_of(run.hyperparameters))
+    made = recorded_recipe(run.hyperparameters)
     agent = build_and_load(made, run.folder / "weights.h5")
     with tqdm(total=nb_games, unit=" games", desc=f"{run.name}, epsilon {epsilon:g}, seed {seed}", disable=None) as bar:
         return measure(agent, made.env_id, nb_games, seed, epsilon, make_env=made.make_env, bar=bar)
