@@ -11,6 +11,7 @@ from seat import Seat, frames_in, wait_until_it_moves
 from server import Lab
 
 TRAIN_FOR_EVER = ("NB_STEPS = by_run_length(smoke=1_500,", "NB_STEPS = by_run_length(smoke=10_000_000,")
+TRAIN_FOR_A_CURVE = (TRAIN_FOR_EVER[0], "NB_STEPS = by_run_length(smoke=2_500,")  # two games make a line
 TRAIN = "agent.fit(env, nb_steps=NB_STEPS"
 BLUE, ORANGE = (31, 119, 180), (255, 127, 14)  # Matplotlib's first two colours
 
@@ -55,12 +56,13 @@ def in_training(sit_down):
 
 def test_change_a_number_and_compare(sit_down, lab, screenshots):
     seat = sit_down("05")
-    train = seat.find(TRAIN)
+    parameters, train = seat.find(tag="parameters"), seat.find(TRAIN)
+    table, plot = seat.find("list_runs("), seat.find("plot_runs(")
+    seat.change(parameters, *TRAIN_FOR_A_CURVE)
     seat.run_above(train)
     seat.run(train)
     assert runs_in(lab) == {"ram-001"}
 
-    parameters, table, plot = seat.find(tag="parameters"), seat.find("list_runs("), seat.find("plot_runs(")
     seat.change(parameters, "LEARNING_RATE = 0.0001", "LEARNING_RATE = 0.001")
     seat.run_from(parameters)
     assert seat.trouble() == []
