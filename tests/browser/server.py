@@ -12,6 +12,7 @@ from typing import Any, Dict, List
 
 TOKEN = "secret"
 START_SECONDS = 120  # seconds that Lab may take on a busy computer before the tests give up
+STOP_SECONDS = 15  # that it may take to end its kernels
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback needs no proxy
 
 
@@ -78,13 +79,22 @@ class Server:
                 time.sleep(0.1)
 
     def stop(self) -> None:
-        """End Lab, which ends its kernels."""
+        """End Lab and its kernels, and wait until they are gone."""
         os.killpg(self.process.pid, signal.SIGTERM)
-        try:
-            self.process.wait(30)
-        except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            raise
+        deadline = time.time() + STOP_SECONDS
+        while self.process.poll() is None or group_lives(self.process.pid):
+            if time.time() > deadline:  # a kernel that was just starting can hold Lab back
+                os.killpg(self.process.pid, signal.SIGKILL)
+            time.sleep(0.1)
+
+
+def group_lives(leader: int) -> bool:
+    """Whether any process of a group is left; make and sh may be gone before Lab is."""
+    try:
+        os.killpg(leader, 0)
+        return True
+    except ProcessLookupError:
+        return False
 
 
 def lab_arguments(port: int) -> List[str]:
