@@ -1,6 +1,6 @@
 # `make` alone prints what it can do. Works with GNU make 3.81 (macOS) and newer.
 .DEFAULT_GOAL := help
-.PHONY: help lab test env roms evaluate notebooks ship experiments train-ram train-pixels kill-test bench bench-peers site lint lock clean
+.PHONY: help lab test test-browser env roms evaluate notebooks train-ram train-pixels ship experiments kill-test bench bench-peers site lint lock clean
 SHELL := /bin/sh
 RUN := sh tools/env.sh run
 BENCH_ARGS = $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(LENGTH),--length $(LENGTH)) $(if $(ONLY),--only $(ONLY))
@@ -13,6 +13,9 @@ lab: env roms ## build what is missing, then open JupyterLab on the first notebo
 
 test: env roms ## build what is missing, then run every check and every notebook at smoke length
 	@$(RUN) sh tools/test.sh
+
+test-browser: env roms ## run every notebook in JupyterLab in Chromium, as a reader would; screenshots: build/screenshots/
+	@$(RUN) python -m pytest -v -rs tests/browser </dev/null
 
 env: ## build the environment: conda's atari-drl where there is conda, .venv/ elsewhere
 	@sh tools/env.sh build

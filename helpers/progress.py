@@ -6,7 +6,7 @@ from typing import Any, Dict, List, Optional
 
 import matplotlib.pyplot as plt
 import numpy as np
-from IPython.display import Image, display
+from IPython.display import Image, Pretty, display
 from matplotlib.figure import Figure
 from rl.callbacks import Callback
 from tqdm import tqdm
@@ -78,6 +78,8 @@ class LivePlot(Callback):
 
     def on_train_begin(self, logs: Optional[Dict] = None) -> None:
         self._handle = None
+        # takes its place before a bar begins: a plot in the middle of the bar's line would leave half of it standing
+        self._show(Pretty("The plot appears here once a game is over."))
         self._next = time.perf_counter() + self.every
 
     def on_episode_end(self, episode: int, logs: Dict[str, Any]) -> None:
@@ -91,18 +93,20 @@ class LivePlot(Callback):
         if len(self.run.episodes):
             self.draw()
         else:
-            print("No game was finished yet, so there is no score to plot.")
+            self._show(Pretty("No game was finished yet, so there is no score to plot."))
 
     def draw(self) -> None:
         """Draw the run as it is now, in place of the picture before."""
         figure, axes = plt.subplots(1, 3, figsize=(12, 3.2))
         figure.subplots_adjust(left=0.06, right=0.99, bottom=0.16, wspace=0.25)  # thrice as fast as a layout engine
         plot_progress(self.run.episodes, axes)
-        picture = _as_png(figure)
+        self._show(_as_png(figure))
+
+    def _show(self, what: Any) -> None:
         if self._handle is None:
-            self._handle = display(picture, display_id=True)
+            self._handle = display(what, display_id=True)
         else:
-            self._handle.update(picture)
+            self._handle.update(what)
 
 
 def _as_png(figure: Figure) -> Image:

@@ -138,7 +138,8 @@ def plot_runs(runs: Sequence[Run], ax: Optional[plt.Axes] = None, games: int = 2
     ax = ax or plt.subplots(figsize=(8, 4))[1]
     for run in runs:
         episodes = run.episodes
-        ax.plot(episodes["step"], episodes["score"].rolling(games, min_periods=1).mean(), label=_label(run, runs))
+        ax.plot(episodes["step"], episodes["score"].rolling(games, min_periods=1).mean(), label=_label(run, runs),
+                marker="." if len(episodes) == 1 else None)  # a line through one point can't be seen
     ax.set(xlabel="agent steps", ylabel=f"score, mean of {games} games")
     ax.xaxis.set_major_formatter(EngFormatter(sep=""))
     if runs:

@@ -15,6 +15,7 @@ import tensorflow as tf
 from rl.callbacks import Callback
 from rl.core import Agent
 from tensorflow.python.keras.saving import hdf5_format
+from tqdm import tqdm
 
 from helpers.games import finished_game
 from helpers.runs import EPISODE_COLUMNS, Run
@@ -167,8 +168,9 @@ class SaveWeights(Callback):
             self.save(self._done)
         if (logs or {}).get("did_abort"):
             where = f"are in {path}" if path.exists() else "could not be saved"
-            print(f"Stopped after {self._done:,} steps. The agent keeps what it learned; its weights {where}. "
-                  "You can watch it now; the cell marked 'resume' goes on from here.")
+            # not print: that would write behind a progress bar, on its line
+            tqdm.write(f"Stopped after {self._done:,} steps. The agent keeps what it learned; its weights {where}. "
+                       "You can watch it now; the cell marked 'resume' goes on from here.")
 
     def get_state(self) -> int:
         """For a checkpoint: steps done."""

@@ -123,12 +123,39 @@ def test_make_alone_prints_the_targets(computer):
     assert all(len(line) < 110 and len(line.split()) > 3 for line in said.text.splitlines())
 
 
-def test_continuous_integration_runs_make_test_and_nothing_else(computer, project, tmp_path):
+@pytest.fixture
+def build_machine(computer) -> Computer:
+    """A computer on which make only says what it was asked for; it fails if BROKEN says so."""
     (computer.bin / "make").unlink()
-    computer.add("bin/make", 'echo "$PWD: make $*"; exit 3')
+    computer.add("bin/make", 'echo "$PWD: make $*"; exit ${BROKEN:-0}')
     (computer.bin / "bash").symlink_to(shutil.which("bash"))
-    said = computer.run(str(project / ".ci" / "run"))
+    (computer.bin / "id").unlink()
+    computer.add("bin/id", "echo 0")
+    return computer
+
+
+def test_continuous_integration_stops_where_make_test_fails(build_machine, project):
+    said = build_machine.run(str(project / ".ci" / "run"), BROKEN="3")
     assert (said.status, said.text) == (3, f"{project}: make test\n")
+
+
+@pytest.mark.parametrize(
+    "programs, installed",
+    [
+        ({}, []),
+        ({"chromium": "exit 1", "apt-get": "echo apt-get $1"}, []),
+        ({"id": "echo 1000", "apt-get": "echo apt-get $1"}, []),
+        ({"apt-get": "echo apt-get $1"}, ["apt-get update", "apt-get install"]),
+        ({"apt-get": "exit 100"}, ["Chromium could not be installed: the browser tests will be skipped."]),
+    ],
+    ids=["no apt-get", "has chromium", "not root", "installs", "can't install"],
+)
+def test_continuous_integration_installs_a_browser_where_it_can(build_machine, project, programs, installed):
+    for name, script in programs.items():
+        build_machine.add(f"bin/{name}", script)
+    said = build_machine.run(str(project / ".ci" / "run"))
+    assert said.status == 0
+    assert said.text.splitlines() == [f"{project}: make test", *installed, f"{project}: make test-browser"]
 
 
 # --- which Python ---

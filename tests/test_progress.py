@@ -29,32 +29,41 @@ def test_the_bar_ends_full_and_says_what_a_reader_asks(agent, capsys):
     assert f"{games}, mean of last {len(env.scores)}: {mean:.0f}" in last
 
 
-class FakeHandle:
-    """What IPython's display gives back in a notebook."""
+class Place:
+    """A place in a notebook, as IPython's display gives it back: what was shown there, one after the other."""
 
-    def __init__(self):
-        self.pictures = []
+    def __init__(self, monkeypatch):
+        self.shown = []
+        self.places = 0
+        monkeypatch.setattr("helpers.progress.display", self.begin)
 
-    def update(self, picture):
-        self.pictures.append(picture)
+    def begin(self, what, display_id):
+        self.places += 1
+        self.update(what)
+        return self
+
+    def update(self, what):
+        self.shown.append(what)
 
 
 def test_the_plot_is_replaced_in_place(agent, tmp_path, monkeypatch):
-    shown, handle = [], FakeHandle()
-    monkeypatch.setattr("helpers.progress.display", lambda picture, display_id: shown.append(picture) or handle)
+    place = Place(monkeypatch)
     run = start_run("ram", {}, tmp_path)
     plot = LivePlot(run, every=0.0)
     monkeypatch.setattr("helpers.progress.REDRAW_SHARE", 1.0)  # as often as there is a game
     agent.fit(make_game(RAM, seed=1), nb_steps=3_000, verbose=0, callbacks=[RunLogger(run), plot])
-    assert len(shown) == 1 and len(handle.pictures) >= 2  # one picture, replaced
-    assert shown[0].data.startswith(b"\x89PNG") and shown[0].data != handle.pictures[-1].data
+    words, *pictures = (one.data for one in place.shown)
+    assert words == "The plot appears here once a game is over."  # before the first step, so above the bar
+    assert place.places == 1 and len(pictures) >= 3 and len(set(pictures)) >= 2
+    assert all(picture.startswith(b"\x89PNG") for picture in pictures)
 
 
-def test_a_run_without_a_finished_game_shows_no_plot(agent, tmp_path):
+def test_a_run_without_a_finished_game_shows_no_plot(agent, tmp_path, monkeypatch):
+    place = Place(monkeypatch)
     run = start_run("ram", {}, tmp_path)
-    with capture_output() as captured:
-        agent.fit(make_game(RAM, seed=1), nb_steps=20, verbose=0, callbacks=[RunLogger(run), LivePlot(run)])
-    assert captured.outputs == [] and "No game was finished yet" in captured.stdout
+    agent.fit(make_game(RAM, seed=1), nb_steps=20, verbose=0, callbacks=[RunLogger(run), LivePlot(run)])
+    assert place.places == 1
+    assert place.shown[-1].data == "No game was finished yet, so there is no score to plot."
 
 
 def test_bar_plot_and_log_together_cost_under_two_percent(agent, tmp_path, monkeypatch):
