@@ -14,7 +14,7 @@ lab: env roms ## build what is missing, then open JupyterLab on the first notebo
 test: env roms ## build what is missing, then run every check and every notebook at smoke length
 	@$(RUN) sh tools/test.sh
 
-test-browser: env roms ## run every notebook in JupyterLab in Chromium, as a reader would; screenshots: build/screenshots/
+test-browser: env roms ## run every notebook in JupyterLab, in Chromium; screenshots: build/screenshots/
 	@$(RUN) python -m pytest -v -rs tests/browser </dev/null
 
 env: ## build the environment: conda's atari-drl where there is conda, .venv/ elsewhere
@@ -35,8 +35,8 @@ train-ram: env roms ## train ram_best into runs/, hours; Ctrl-C saves (TRAIN_ARG
 train-pixels: env roms ## train pixels_84 into runs/, a day (TRAIN_ARGS="--resume NAME" goes on)
 	@$(RUN) python -m helpers.train pixels_84 $(TRAIN_ARGS)
 
-ship: env roms ## train and measure an agent of weights/ from scratch, and write its files (AGENT=ram_best SEEDS="1 2 3")
-	@$(RUN) python tools/ship_agent.py $(AGENT) --seeds $(or $(SEEDS),1)
+ship: env roms ## make an agent of weights/ from scratch: train, measure (AGENT=ram_best SEEDS="1 2 3")
+	@$(RUN) python tools/ship_agent.py $(AGENT) --seeds $(or $(SEEDS),1) $(if $(STEPS),--steps $(STEPS))
 
 experiments: env roms ## train the short experiments by which ram_best was chosen, into weights/experiments.csv
 	@$(RUN) python tools/run_experiments.py

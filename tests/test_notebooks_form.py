@@ -12,7 +12,7 @@ from PIL import Image
 
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 PATHS = sorted(FOLDER.glob("*.ipynb"))
-TRAINED = ("03", "04", "05")  # these show a game
+TRAINED = ("03", "04", "05", "07")  # these show a game
 
 spec = importlib.util.spec_from_file_location("run_notebooks", FOLDER.parent / "tools" / "run_notebooks.py")
 run_notebooks = importlib.util.module_from_spec(spec)

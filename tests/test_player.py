@@ -22,7 +22,7 @@ def folders(tmp_path_factory):
     folder = tmp_path_factory.mktemp("player")
     write_demo(folder)
     start_run("empty", {"agent": "ram_post"}, folder / "runs")
-    other_network = {"agent": "ram_best", "hidden": [32, 16]}
+    other_network = {"agent": "ram_post", "observation_scale": 0.5}
     for name, hyperparameters in {"notebook": {"window": 3}, "other": other_network}.items():
         run = start_run(name, hyperparameters, folder / "runs")
         shutil.copyfile(str(folder / "weights" / "ram.h5"), str(run.folder / "weights-000002500.h5"))

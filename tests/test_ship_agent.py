@@ -26,7 +26,7 @@ def test_trainings_are_made_measured_and_the_median_ships(ship, tmp_path):
     ship("ram_post", "--seeds", "1", "2", "3", "--steps", "3000", "--games", "2")
     folder = tmp_path / "weights"
     entry = read_manifest(folder)["ram_post"]
-    assert entry["command"] == 'make ship AGENT=ram_post SEEDS="1 2 3"'
+    assert entry["command"] == 'make ship AGENT=ram_post SEEDS="1 2 3" STEPS=3000'
     assert (entry["env_id"], entry["steps"], len(entry["commit"].rstrip("+"))) == ("SpaceInvaders-ram-v0", 3000, 40)
     assert [(one.epsilon, one.seed, one.episodes) for one in shipped_scores("ram_post", folder)] == [(0.05, 1, 2),
                                                                                                       (0.0, 1, 2)]

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from helpers.evaluate import Measurement, measure
 from helpers.manifest import WEIGHTS_FOLDER, add_entry, build_and_load
-from helpers.recipes import RECIPES, recorded_recipe
+from helpers.recipes import RECIPES, recipe, recorded_recipe
 from helpers.runs import RUNS_FOLDER, Run
 from helpers.threads import set_threads
 
@@ -73,7 +73,7 @@ def ship(agent: str, runs: Dict[int, Run], reported: Dict[int, List[Measurement]
     weights = run.folder / "weights.h5"
     seeds = list(runs)
     add_entry(agent, weights if weights.stat().st_size <= LARGEST else None, run.folder / "episodes.csv",
-              reported[seed], folder, agent=agent, command=command(agent, seeds), commit=commit(), seed=seed,
+              reported[seed], folder, agent=agent, command=command(agent, seeds, run.hyperparameters["steps"]), commit=commit(), seed=seed,
               seeds={str(s): [one.summary() for one in measured] for s, measured in reported.items()},
               env_id=run.hyperparameters["environment"], hyperparameters=run.hyperparameters,
               steps=run.hyperparameters["steps"], wall_seconds=wall_seconds(run))
@@ -81,8 +81,9 @@ def ship(agent: str, runs: Dict[int, Run], reported: Dict[int, List[Measurement]
         shutil.copyfile(str(runs[other].folder / "episodes.csv"), str(folder / f"{agent}-seed{other}.csv"))
 
 
-def command(agent: str, seeds: List[int]) -> str:
-    return f'make ship AGENT={agent} SEEDS="{" ".join(map(str, seeds))}"'
+def command(agent: str, seeds: List[int], nb_steps: int) -> str:
+    steps = "" if nb_steps == recipe(agent).nb_steps else f" STEPS={nb_steps}"
+    return f'make ship AGENT={agent} SEEDS="{" ".join(map(str, seeds))}"{steps}'
 
 
 def wall_seconds(run: Run) -> float:
