@@ -48,6 +48,7 @@ import ipywidgets as widgets
 from tqdm.notebook import tqdm
 for _ in tqdm(range(4), desc="games"): pass
 widgets.interact(lambda x: print("x is", x), x=widgets.IntSlider(7, description="size"));
+widgets.VBox([widgets.HBox([widgets.IntText(5), widgets.Button(description="Go")])])
 """
 
 
@@ -69,10 +70,11 @@ def test_what_is_stored(run, tmp_path):
     assert [output.get("text") or output.data["text/markdown"] for output in picture] == [
         "begin\n", "the last plot", "100%|####|\n",
     ]
-    games, slider, inside = widgets
+    games, slider, inside, player = widgets
     assert games.data["text/plain"].startswith("games: 100% 4/4 [")
     assert slider.data == {"text/plain": "size 7"}
     assert inside.text == "x is 7\n"
+    assert player.data == {"text/plain": "Buttons to press appear here when you run this cell."}
     assert length[0].text == "demo\n"
     assert "image/png" in plot[0].data
     assert [path.name for path in tmp_path.iterdir()] == ["01_try.ipynb"]

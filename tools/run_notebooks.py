@@ -130,6 +130,9 @@ def draw_widget(output: NotebookNode, widgets: Dict[str, Dict]) -> List[Notebook
     if WIDGET not in output.get("data", {}):
         return [output]
     model = output.data.pop(WIDGET)["model_id"]
+    if has_button(model, widgets):
+        output.data["text/plain"] = "Buttons to press appear here when you run this cell."
+        return [output]
     text = " ".join(widget_text(model, widgets).split())
     if text:
         output.data["text/plain"] = text
@@ -142,6 +145,13 @@ def widget_text(model: str, widgets: Dict[str, Dict]) -> str:
     value = "" if "Progress" in state.get("_model_name", "") else state.get("value", "")
     own = re.sub(r"<[^>]*>", "", f"{state.get('description') or ''} {value}")
     return " ".join([html.unescape(own), *(widget_text(child, widgets) for child in widget_children(state))])
+
+
+def has_button(model: str, widgets: Dict[str, Dict]) -> bool:
+    """Whether there is something to press, so that what is seen at the end of a run is only the beginning."""
+    state = widgets.get(model, {})
+    return state.get("_model_name") == "ButtonModel" or any(has_button(child, widgets)
+                                                            for child in widget_children(state))
 
 
 def widget_outputs(model: str, widgets: Dict[str, Dict]) -> List[NotebookNode]:

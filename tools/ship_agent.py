@@ -73,7 +73,8 @@ def ship(agent: str, runs: Dict[int, Run], reported: Dict[int, List[Measurement]
     weights = run.folder / "weights.h5"
     seeds = list(runs)
     add_entry(agent, weights if weights.stat().st_size <= LARGEST else None, run.folder / "episodes.csv",
-              reported[seed], folder, agent=agent, command=command(agent, seeds, run.hyperparameters["steps"]), commit=commit(), seed=seed,
+              reported[seed], folder, agent=agent, command=command(agent, seeds, run.hyperparameters["steps"]),
+              commit=commit(), seed=seed,
               seeds={str(s): [one.summary() for one in measured] for s, measured in reported.items()},
               env_id=run.hyperparameters["environment"], hyperparameters=run.hyperparameters,
               steps=run.hyperparameters["steps"], wall_seconds=wall_seconds(run))
