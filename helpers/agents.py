@@ -13,6 +13,7 @@ from tensorflow.keras.optimizers import Adam
 from .array_memory import ArrayMemory
 from .fast_dqn import FastDQNAgent
 from .games import SMALL_SCREEN
+from .quantile_dqn import QuantileDQNAgent, with_quantiles
 
 BITS = 8
 """Rows by which a state grows when its bits are shown too; see `BitsAndBytes`."""
@@ -150,6 +151,7 @@ def build_agent(
     reward_clip: Optional[float] = None,
     reward_scale: float = 1.0,
     bits: bool = False,
+    nb_quantiles: int = 1,
     processor: Optional[Processor] = None,
     fast: bool = False,
 ) -> DQNAgent:
@@ -174,6 +176,8 @@ def build_agent(
         reward_clip: rewards are clipped to [-reward_clip, reward_clip]; None leaves them as they are.
         reward_scale: factor on rewards after that; other than 1 needs `fast`.
         bits: show each bit of the newest observation, bytes, as an input of its own (see `BitsAndBytes`).
+        nb_quantiles: numbers that the network learns for each action (see `QuantileDQNAgent`); more than 1 needs `fast`
+            and comes without dueling heads.
         processor: in the place of the three above.
         fast: `FastDQNAgent` with an `ArrayMemory`, which learns the same, faster.
 
@@ -191,7 +195,8 @@ def build_agent(
         ("learning_rate", learning_rate, 1e-9, 1), ("adam_epsilon", adam_epsilon, 1e-12, 1),
         ("delta_clip", delta_clip, 1e-9, float("inf")), ("train_interval", train_interval, 1, float("inf")),
         ("n_step", n_step, 1, 100),
-        ("gamma", gamma, 0, 1), ("reward_scale", reward_scale, 1e-9, 1e9), ("batch_size", batch_size, 1, 10_000),
+        ("nb_quantiles", nb_quantiles, 1, 1_000), ("gamma", gamma, 0, 1), ("reward_scale", reward_scale, 1e-9, 1e9),
+        ("batch_size", batch_size, 1, 10_000),
     ]
     if observation_scale is not None:
         limits.append(("observation_scale", observation_scale, 1e-9, 1e9))
@@ -203,7 +208,7 @@ def build_agent(
     if model.input_shape[1] != rows:
         raise ValueError(f"The model looks at {model.input_shape[1]} rows, but window{' + BITS' * bits} is {rows}; "
                          "expected the same number. Build the model with this window.")
-    for name, value in (("n_step", n_step), ("reward_scale", reward_scale)):
+    for name, value in (("n_step", n_step), ("reward_scale", reward_scale), ("nb_quantiles", nb_quantiles)):
         if value != 1 and not fast:
             raise ValueError(f"{name} is {value}, but keras-rl2's own agent knows only 1; expected 1, or fast=True. "
                              "Pass fast=True.")
@@ -219,6 +224,8 @@ def build_agent(
         observation_scale = None  # done, inside the agent's graph
     else:
         agent_class, memory_class, options = DQNAgent, SequentialMemory, {}
+    if nb_quantiles > 1:
+        agent_class, model = QuantileDQNAgent, with_quantiles(model, nb_actions, nb_quantiles)
     if not (observation_scale is None and reward_clip is None):
         processor = ScaleAndClip(observation_scale, reward_clip)
     policy = LinearAnnealedPolicy(EpsGreedyQPolicy(), attr="eps", value_max=epsilon_start, value_min=epsilon_end,
@@ -236,7 +243,7 @@ def build_agent(
         gamma=gamma,
         batch_size=batch_size,
         enable_double_dqn=double,
-        enable_dueling_network=True,
+        enable_dueling_network=nb_quantiles == 1,
         dueling_type="avg",
         processor=processor,
         **options,

@@ -30,7 +30,7 @@ def make_callable(inputs: Sequence[tf.Tensor], outputs: Sequence[tf.Tensor], upd
     return backend.get_session()._make_callable_from_options(options)
 
 
-def _scaled_inputs(agent: DQNAgent) -> Tuple[List[tf.Tensor], List[tf.Tensor]]:
+def scaled_inputs(agent: DQNAgent) -> Tuple[List[tf.Tensor], List[tf.Tensor]]:
     """Placeholders for states, and what the network shall see of them: two lists of tensors."""
     fed = [tf.compat.v1.placeholder(x.dtype, x.shape) for x in agent.model.inputs]
     if agent.observation_scale is None:
@@ -42,7 +42,7 @@ def act_function(agent: DQNAgent) -> Callable:
     """A function from states [B, ...] to Q values [B, nb_actions], float32."""
     agent.model._make_predict_function()
     predict = agent.model.predict_function
-    fed, seen = _scaled_inputs(agent)
+    fed, seen = scaled_inputs(agent)
     # the thread that asks computes: for so small a job, waking another one takes as long as the job
     return make_callable(fed, predict.outputs, [predict.updates_op], list(zip(predict.inputs, seen)),
                          in_callers_thread=True)
@@ -60,8 +60,8 @@ def learn_function(agent: DQNAgent) -> Callable:
     model = agent.trainable_model
     model._make_train_function()
     train = model.train_function
-    fed0, state0 = _scaled_inputs(agent)
-    fed1, state1 = _scaled_inputs(agent)
+    fed0, state0 = scaled_inputs(agent)
+    fed1, state1 = scaled_inputs(agent)
     action = tf.compat.v1.placeholder(tf.int64, (None,))
     reward = tf.compat.v1.placeholder(tf.float64, (None,))
     going_on = tf.compat.v1.placeholder(tf.float64, (None,))

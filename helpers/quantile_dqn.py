@@ -1,0 +1,85 @@
+"""A DQN agent that learns how the return spreads, not only its mean: quantile regression (QR-DQN)."""
+from typing import Any, List, Sequence
+
+import tensorflow as tf
+from tensorflow.keras.layers import Dense, GlobalAveragePooling1D, Reshape
+from tensorflow.keras.models import Model
+
+from .fast_dqn import FastDQNAgent
+from .fused_graph import make_callable, scaled_inputs
+
+LAYER = "quantiles"
+
+
+def with_quantiles(model: Model, nb_actions: int, nb_quantiles: int) -> Model:
+    """The model with another end: its last layer gives way to `nb_quantiles` numbers for each action, and their mean.
+
+    The outputs are still Q-values [B, nb_actions]; the layer "quantiles" has [B, nb_actions, nb_quantiles].
+    """
+    hidden = model.layers[-2].output
+    quantiles = Reshape((nb_actions, nb_quantiles), name=LAYER)(Dense(nb_actions * nb_quantiles)(hidden))
+    return Model(model.inputs, GlobalAveragePooling1D(data_format="channels_first")(quantiles))
+
+
+class QuantileDQNAgent(FastDQNAgent):
+    """`FastDQNAgent` whose network was made by `with_quantiles`.
+
+    For each action it learns N numbers: a return that is exceeded with probability 1 - 1/2N, 1 - 3/2N, and so on. It
+    acts on their mean, as other DQN agents do on their only number. Double DQN and n-step returns work; soft target
+    updates, dueling heads and `delta_clip` do not (the loss has its own linear part, beyond errors of 1).
+
+    Source: Dabney et al. 2018, Distributional Reinforcement Learning with Quantile Regression.
+    """
+
+    def __init__(self, *args: Any, enable_dueling_network: bool = False, target_model_update: float = 10_000,
+                 **kwargs: Any):
+        if enable_dueling_network or target_model_update < 1:
+            raise ValueError(f"Received enable_dueling_network={enable_dueling_network} and target_model_update="
+                             f"{target_model_update}; expected False and at least 1. Leave dueling out, and copy the "
+                             "target network every so many steps.")
+        super().__init__(*args, target_model_update=target_model_update, **kwargs)
+
+    def compile(self, optimizer: Any, metrics: Sequence[Any] = ()) -> None:
+        """As `FastDQNAgent.compile`; the metrics are always the mean absolute error and the mean Q-value."""
+        super().compile(optimizer, metrics=["mae"])
+        self._learn = learn_function(self)
+
+
+def quantile_loss(predicted: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+    """Quantile regression with Huber's loss: predicted [B, N] and target [B, M] to a scalar.
+
+    Source: Dabney et al. 2018, equation 10, with kappa 1.
+    """
+    nb_quantiles = predicted.shape[1]
+    middle = (tf.range(nb_quantiles, dtype=tf.float32) + 0.5) / nb_quantiles
+    error = target[:, None, :] - predicted[:, :, None]
+    size = tf.abs(error)
+    huber = tf.where(size <= 1, 0.5 * error**2, size - 0.5)
+    weight = tf.abs(middle[None, :, None] - tf.cast(error < 0, tf.float32))
+    return tf.reduce_mean(tf.reduce_sum(tf.reduce_mean(weight * huber, axis=2), axis=1))
+
+
+def learn_function(agent: QuantileDQNAgent) -> Any:
+    """As `helpers.fused_graph.learn_function`: the same arguments; returns loss, mean absolute error, mean Q-value."""
+    online, target = (Model(model.inputs, model.get_layer(LAYER).output) for model in (agent.model, agent.target_model))
+    fed0, state0 = scaled_inputs(agent)
+    fed1, state1 = scaled_inputs(agent)
+    action = tf.compat.v1.placeholder(tf.int64, (None,))
+    reward = tf.compat.v1.placeholder(tf.float64, (None,))
+    going_on = tf.compat.v1.placeholder(tf.float64, (None,))
+
+    following = target(state1)
+    best = tf.argmax(tf.reduce_mean(online(state1) if agent.enable_double_dqn else following, axis=2), axis=1)
+    following = tf.gather(following, best, axis=1, batch_dims=1)
+    going_on32, points = tf.cast(going_on, tf.float32), tf.cast(agent.reward_scale * reward, tf.float32)
+    returns = tf.stop_gradient(points[:, None] + agent.gamma**agent.n_step * going_on32[:, None] * following)
+    quantiles = online(state0)
+    predicted = tf.gather(quantiles, action, axis=1, batch_dims=1)
+    results: List[tf.Tensor] = [
+        quantile_loss(predicted, returns),
+        tf.reduce_mean(tf.abs(tf.reduce_mean(returns, axis=1) - tf.reduce_mean(predicted, axis=1))),
+        tf.reduce_mean(tf.reduce_max(tf.reduce_mean(quantiles, axis=2), axis=1)),
+    ]
+    with tf.control_dependencies(results):  # what was true before the update
+        updates = agent.trainable_model.optimizer.get_updates(results[0], online.trainable_weights)
+    return make_callable(fed0 + fed1 + [action, reward, going_on], results, updates, [])

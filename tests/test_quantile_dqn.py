@@ -1,0 +1,106 @@
+"""The agent that learns quantiles: its loss against plain NumPy, and that it learns what it should."""
+import random
+
+import gym
+import numpy as np
+import pytest
+import tensorflow as tf
+from rl.policy import EpsGreedyQPolicy
+from tensorflow.keras import backend
+from tensorflow.keras.layers import Dense, Flatten
+from tensorflow.keras.models import Sequential
+from tensorflow.keras.optimizers import Adam
+
+from helpers.agents import BITS, build_agent, build_ram_model
+from helpers.array_memory import ArrayMemory
+from helpers.games import RAM, make_game
+from helpers.quantile_dqn import QuantileDQNAgent, quantile_loss, with_quantiles
+
+
+@pytest.fixture(autouse=True)
+def fresh_start():
+    backend.clear_session()
+    random.seed(1)
+    np.random.seed(1)
+    tf.compat.v1.set_random_seed(1)
+
+
+def loss_by_hand(predicted, target):
+    """Equation 10 of the paper, one number after the other."""
+    total = 0.0
+    for row, others in zip(predicted, target):
+        for i, value in enumerate(row):
+            middle = (2 * i + 1) / (2 * len(row))
+            for other in others:
+                error = other - value
+                huber = 0.5 * error**2 if abs(error) <= 1 else abs(error) - 0.5
+                total += abs(middle - (error < 0)) * huber / len(others)
+    return total / len(predicted)
+
+
+def test_the_loss_is_the_papers():
+    numbers = np.random.RandomState(0)
+    predicted, target = numbers.normal(size=(5, 4)).astype(np.float32), 2 * numbers.normal(size=(5, 3))
+    loss = quantile_loss(tf.constant(predicted), tf.constant(target, tf.float32))
+    assert backend.get_value(loss) == pytest.approx(loss_by_hand(predicted, target), rel=1e-5)
+    # one quantile, the median, a quarter too low: half of 0.5 * 0.25²
+    assert backend.get_value(quantile_loss(tf.constant([[0.25]]), tf.constant([[0.5]]))) == pytest.approx(0.015625)
+
+
+class Lottery(gym.Env):
+    """One step: action 0 is worth 0.4; action 1 is worth 1 in half of all games, and nothing in the others."""
+
+    observation_space = gym.spaces.Box(0, 255, (2,), np.uint8)
+    action_space = gym.spaces.Discrete(2)
+    random = np.random.RandomState(7)
+
+    def reset(self):
+        return np.array([255, 0], np.uint8)
+
+    def step(self, action):
+        return np.array([255, 0], np.uint8), float(self.random.randint(2)) if action else 0.4, True, {}
+
+
+def test_it_learns_the_spread_of_a_lottery_and_plays_by_its_mean():
+    network = Sequential([Flatten(input_shape=(1, 2)), Dense(16, activation="relu"), Dense(2)])
+    agent = QuantileDQNAgent(
+        model=with_quantiles(network, nb_actions=2, nb_quantiles=8), nb_actions=2, observation_scale=1 / 255,
+        memory=ArrayMemory(2_000, window_length=1), nb_steps_warmup=50, target_model_update=100, batch_size=32,
+        policy=EpsGreedyQPolicy(eps=1.0), enable_dueling_network=False)
+    agent.compile(Adam(lr=0.01))
+    agent.fit(Lottery(), nb_steps=1_500, verbose=0)
+    assert agent.metrics_names[:3] == ["loss", "mae", "mean_q"]
+    state = np.array([[[1, 0]]], np.float32)
+    quantiles = tf.keras.models.Model(agent.model.inputs, agent.model.get_layer("quantiles").output).predict(state)[0]
+    assert quantiles[0] == pytest.approx(0.4, abs=0.1)
+    assert quantiles[1].min() == pytest.approx(0, abs=0.15) and quantiles[1].max() == pytest.approx(1, abs=0.15)
+    assert agent.compute_q_values(np.array([[255, 0]], np.uint8)) == pytest.approx([0.4, 0.5], abs=0.12)
+
+
+def test_an_agent_of_the_game_is_built_acts_learns_and_repeats_itself():
+    def train():
+        backend.clear_session()
+        np.random.seed(1)
+        random.seed(1)
+        tf.compat.v1.set_random_seed(1)
+        network = build_ram_model(128, 6, 1 + BITS, hidden=(32,))
+        agent = build_agent(network, 6, window=1, bits=True, n_step=3, fast=True, double=True, nb_quantiles=16,
+                            observation_scale=1 / 255, reward_clip=1, warmup_steps=60, target_update=50)
+        before = agent.model.get_weights()
+        agent.fit_parallel(lambda: make_game(RAM), 2, 200, seed=1, verbose=0)
+        after = agent.model.get_weights()
+        assert all((old != new).any() for old, new in zip(before, after))
+        return after
+
+    assert all((first == second).all() for first, second in zip(train(), train()))
+
+
+def test_what_does_not_go_together_is_refused():
+    model = with_quantiles(build_ram_model(128, 6), 6, 4)
+    options = {"model": model, "nb_actions": 6, "memory": ArrayMemory(500, window_length=3)}
+    with pytest.raises(ValueError, match="enable_dueling_network=True .* expected False"):
+        QuantileDQNAgent(enable_dueling_network=True, target_model_update=100, **options)
+    with pytest.raises(ValueError, match="target_model_update=0.01; expected False and at least 1"):
+        QuantileDQNAgent(target_model_update=0.01, **options)
+    with pytest.raises(ValueError, match="nb_quantiles is 4, but keras-rl2's own agent knows only 1"):
+        build_agent(build_ram_model(128, 6), 6, nb_quantiles=4)
