@@ -135,6 +135,7 @@ def test_a_million_steps_fit():
     assert sum(x.nbytes for x in frames.stored.values()) <= 7.5e9
 
 
+@pytest.mark.alone
 def test_sampling_time_does_not_grow_with_limit():
     def seconds(limit):
         memory = ArrayMemory(limit, window_length=3)

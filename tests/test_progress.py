@@ -66,6 +66,7 @@ def test_a_run_without_a_finished_game_shows_no_plot(agent, tmp_path, monkeypatc
     assert place.shown[-1].data == "No game was finished yet, so there is no score to plot."
 
 
+@pytest.mark.alone
 def test_bar_plot_and_log_together_cost_under_two_percent(agent, tmp_path, monkeypatch):
     """Time inside the callbacks' methods, over the time of the training that they watch.
 

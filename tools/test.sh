@@ -20,7 +20,8 @@ step() { # step NAME COMMAND...
 }
 
 step "ruff" ruff check .
-step "unit tests" env MPLBACKEND=agg python -m pytest --numprocesses=2 --dist=loadfile tests
+step "unit tests" env MPLBACKEND=agg python -m pytest --numprocesses=2 --dist=loadfile -m "not alone" tests
+step "tests that measure time" env MPLBACKEND=agg python -m pytest -m alone tests
 if ls notebooks/*.ipynb >/dev/null 2>&1; then
     step "notebooks at smoke length" python -m pytest --nbval-lax --nbval-current-env \
         --nbval-cell-timeout=$CELL_SECONDS --timeout=0 notebooks
