@@ -142,8 +142,8 @@ class Seat:
         return self.cell(number).locator(".jp-InputArea-prompt").inner_text()
 
     def pictures(self, number: int) -> Locator:
-        """The pictures under a cell."""
-        return self.cell(number).locator(".jp-OutputArea-output img")
+        """The pictures to be seen under a cell."""
+        return self.cell(number).locator(".jp-OutputArea-output img:visible")
 
     def text(self, number: int) -> str:
         """The words under a cell."""
