@@ -362,9 +362,11 @@ def notebook(code: str) -> str:
     return nbformat.writes(nbformat.v4.new_notebook(cells=cells, metadata=metadata))
 
 
+CHECKS = ["ruff", "unit tests", "tests that measure time"]
 GOOD_FILES = {
     "setup.py": "",
     "tests/test_one.py": "import os\n\n\ndef test_one():\n    assert os.environ['RUN_LENGTH'] == 'smoke'\n",
+    "tests/test_alone.py": "import pytest\n\n\n@pytest.mark.alone\ndef test_alone():\n    pass\n",
     "notebooks/01_one.ipynb": notebook("import os\n\nassert os.environ['RUN_LENGTH'] == 'smoke'"),
 }
 
@@ -372,7 +374,7 @@ GOOD_FILES = {
 @pytest.mark.parametrize(
     "files, last, steps",
     [
-        ({}, "==> everything passed", ["ruff", "unit tests", "notebooks at smoke length", "everything passed"]),
+        ({}, "==> everything passed", [*CHECKS, "notebooks at smoke length", "everything passed"]),
         ({"setup.py": "import os\n"}, "make test stopped: ruff failed; see the messages above", ["ruff"]),
         (
             {"tests/test_one.py": "def test_one():\n    assert 1 == 2\n"},
@@ -382,7 +384,7 @@ GOOD_FILES = {
         (
             {"notebooks/01_one.ipynb": notebook("1 / 0")},
             "make test stopped: notebooks at smoke length failed; see the messages above",
-            ["ruff", "unit tests", "notebooks at smoke length"],
+            [*CHECKS, "notebooks at smoke length"],
         ),
     ],
     ids=["good", "ruff", "unit test", "notebook"],
