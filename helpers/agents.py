@@ -11,14 +11,10 @@ from tensorflow.keras.models import Sequential
 from tensorflow.keras.optimizers import Adam
 
 from .array_memory import ArrayMemory
+from .bits import BITS, bits_and_bytes
 from .fast_dqn import FastDQNAgent
 from .games import SMALL_SCREEN
 from .quantile_dqn import QuantileDQNAgent, with_quantiles
-
-BITS = 8
-"""Rows by which a state grows when its bits are shown too; see `BitsAndBytes`."""
-
-_SHIFTS = np.arange(BITS, dtype=np.uint8)[::-1, None]
 
 
 def _check_range(name: str, value: float, low: float, high: float) -> None:
@@ -119,12 +115,7 @@ class BitsAndBytes(ScaleAndClip):
     """
 
     def process_state_batch(self, batch: List[Any]) -> np.ndarray:
-        bytes_ = np.asarray(batch)
-        shown = np.empty((len(bytes_), BITS + bytes_.shape[1], bytes_.shape[2]), np.float32)
-        newest = bytes_[:, -1, None].astype(np.uint8, copy=False)
-        shown[:, :BITS] = newest >> _SHIFTS & 1
-        np.multiply(bytes_, np.float32(self.observation_scale or 1), out=shown[:, BITS:], casting="unsafe")
-        return shown
+        return bits_and_bytes(batch, self.observation_scale)
 
 
 def build_agent(

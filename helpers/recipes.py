@@ -3,6 +3,7 @@ from typing import Any, Dict, NamedTuple, Optional, Sequence
 
 import gym
 
+from helpers.bits import BITS
 from helpers.games import NB_ACTIONS, PIXELS, RAM, LifeAsEpisode, make_game, make_small_screen_game
 
 
@@ -38,7 +39,7 @@ class Recipe(NamedTuple):
 
     def build_agent(self) -> Any:
         """The untrained agent, compiled."""
-        from helpers.agents import BITS, build_agent, build_pixel_model, build_ram_model, build_small_pixel_model
+        from helpers.agents import build_agent, build_pixel_model, build_ram_model, build_small_pixel_model
 
         if self.network == "pixels":
             model = build_pixel_model((210, 160, 3), NB_ACTIONS, self.window)

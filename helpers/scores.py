@@ -1,5 +1,5 @@
 """What game scores say: the interval of the mean, two players compared, points as a share of human skill."""
-from typing import Dict, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Dict, NamedTuple, Optional, Sequence, Tuple
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -31,8 +31,7 @@ def mean_interval(scores: Sequence[float], confidence: float = 0.95) -> Tuple[fl
     scores = _as_scores(scores)
     if np.ptp(scores) == 0:  # the bootstrap has nothing to resample from
         return float(scores[0]), float(scores[0])
-    interval = bootstrap((scores,), np.mean, confidence_level=confidence, random_state=0).confidence_interval
-    return float(interval.low), float(interval.high)
+    return _bootstrap([scores], np.mean, confidence)
 
 
 class Difference(NamedTuple):
@@ -66,9 +65,15 @@ def compare(scores: Sequence[float], others: Sequence[float], confidence: float 
     mean = float(samples[0].mean() - samples[1].mean())
     if all(np.ptp(sample) == 0 for sample in samples):
         return Difference(mean, mean, mean)
-    interval = bootstrap(samples, lambda a, b, axis: np.mean(a, axis) - np.mean(b, axis), method="percentile",
-                         confidence_level=confidence, random_state=0).confidence_interval
-    return Difference(mean, float(interval.low), float(interval.high))
+    return Difference(mean, *_bootstrap(samples, lambda a, b, axis: np.mean(a, axis) - np.mean(b, axis), confidence,
+                                        method="percentile"))
+
+
+def _bootstrap(samples: Sequence[np.ndarray], statistic: Callable[..., np.ndarray], confidence: float,
+               method: str = "BCa") -> Tuple[float, float]:
+
+    interval = bootstrap(samples, statistic, confidence_level=confidence, method=method, random_state=0)
+    return float(interval.confidence_interval.low), float(interval.confidence_interval.high)
 
 
 def _as_scores(scores: Sequence[float]) -> np.ndarray:

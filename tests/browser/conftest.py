@@ -52,9 +52,9 @@ def lab(one_lab):
 def sit_down(page, lab):
     """Opens a notebook by the beginning of its name."""
 
-    def open_notebook(beginning: str) -> Seat:
+    def open_notebook(beginning: str, **how: bool) -> Seat:
         (path,) = lab.notebooks.glob(f"{beginning}*.ipynb")
-        return Seat(page, lab, path.name)
+        return Seat(page, lab, path.name, **how)
 
     return open_notebook
 

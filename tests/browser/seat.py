@@ -29,13 +29,25 @@ class Seat:
         lab: serves the notebook.
         name: the notebook's file name.
         clear_workspace: forget what was open in Lab before.
+        from_list: open Lab first, and the notebook by a double click on its name in the list of files.
+
+    Attributes:
+        began: when the notebook was opened, as time.time() has it.
     """
 
-    def __init__(self, page: Page, lab: Lab, name: str, clear_workspace: bool = True):
+    def __init__(self, page: Page, lab: Lab, name: str, clear_workspace: bool = True, from_list: bool = False):
         self.page, self.lab, self.path = page, lab, lab.notebooks / name
         self.cells = nbformat.read(str(self.path), as_version=4).cells  # as committed
         page.set_default_timeout(1000 * CLICK_SECONDS)
-        page.goto(lab.address(f"lab/tree/notebooks/{name}{'?reset' if clear_workspace else ''}"))
+        place = "notebooks" if from_list else f"notebooks/{name}"
+        page.goto(lab.address(f"lab/tree/{place}{'?reset' if clear_workspace else ''}"))
+        if from_list:
+            entry = page.locator(".jp-DirListing-item").get_by_text(name, exact=True)
+            entry.wait_for()
+            page.wait_for_timeout(3_000)  # milliseconds: Lab has settled when a person looks for a notebook
+        self.began = time.time()
+        if from_list:
+            entry.dblclick()
         page.locator(".jp-Notebook .jp-Cell").nth(len(self.cells) - 1).wait_for(state="attached")
         page.locator(f"{KERNEL}:is([data-status='idle'], [data-status='busy'])").wait_for()
 
