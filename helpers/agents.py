@@ -11,10 +11,10 @@ from tensorflow.keras.models import Sequential
 from tensorflow.keras.optimizers import Adam
 
 from .array_memory import ArrayMemory
-from .bits import BITS, bits_and_bytes
 from .fast_dqn import FastDQNAgent
 from .games import SMALL_SCREEN
 from .quantile_dqn import QuantileDQNAgent, with_quantiles
+from .ram_input import nb_rows, show
 
 
 def _check_range(name: str, value: float, low: float, high: float) -> None:
@@ -72,8 +72,8 @@ def build_ram_model(nb_bytes: int, nb_actions: int, window: int = 3,
     """The post's network for the RAM: (window, nb_bytes) to one Q-value for each action.
 
     With window 3, 128 bytes and 6 actions it has 263,558 weights, before `DQNAgent` puts its dueling heads in the
-    place of the last layer. `hidden` are the sizes of the layers in between. For an agent with `bits`, eight more
-    rows, the newest observation's bits, come before the window's: pass window + BITS.
+    place of the last layer. `hidden` are the sizes of the layers in between. For an agent with `bits` or
+    `positions`, rows come before the window's: pass `helpers.ram_input.nb_rows(window, bits, positions)`.
 
     Raises:
         ValueError: `window` is below 1.
@@ -106,16 +106,21 @@ class ScaleAndClip(Processor):
         return reward if self.reward_clip is None else float(np.clip(reward, -self.reward_clip, self.reward_clip))
 
 
-class BitsAndBytes(ScaleAndClip):
-    """As `ScaleAndClip`, and show the network each bit of the newest observation by itself.
+class ShowRam(ScaleAndClip):
+    """As `ScaleAndClip`, and show the network more of the RAM than bytes: see `helpers.ram_input.show`.
 
     Bytes that hold eight yes-or-no facts, such as which invaders of a row are alive, make no sense as numbers: 127 and
-    128 are neighbours, but differ in every bit. States [B, W, 128] become [B, 8 + W, 128]: first a row for each bit,
-    the highest first, each 0 or 1, then the bytes. The memory keeps bytes.
+    128 are neighbours, but differ in every bit. And what matters of a place is often how far it is from the cannon.
+    The memory keeps bytes.
     """
 
+    def __init__(self, observation_scale: Optional[float] = 1 / 255, reward_clip: Optional[float] = 1.0,
+                 bits: bool = True, positions: bool = False):
+        super().__init__(observation_scale, reward_clip)
+        self.bits, self.positions = bits, positions
+
     def process_state_batch(self, batch: List[Any]) -> np.ndarray:
-        return bits_and_bytes(batch, self.observation_scale)
+        return show(batch, self.observation_scale, self.bits, self.positions)
 
 
 def build_agent(
@@ -142,6 +147,7 @@ def build_agent(
     reward_clip: Optional[float] = None,
     reward_scale: float = 1.0,
     bits: bool = False,
+    positions: bool = False,
     nb_quantiles: int = 1,
     processor: Optional[Processor] = None,
     fast: bool = False,
@@ -166,10 +172,11 @@ def build_agent(
         observation_scale: factor on observations, for example 1 / 255; None leaves them as they are.
         reward_clip: rewards are clipped to [-reward_clip, reward_clip]; None leaves them as they are.
         reward_scale: factor on rewards after that; other than 1 needs `fast`.
-        bits: show each bit of the newest observation, bytes, as an input of its own (see `BitsAndBytes`).
+        bits: show each bit of the newest observation, bytes, as an input of its own (see `ShowRam`).
+        positions: show how far bombs, invaders and the saucer are from the cannon; of Space Invaders' RAM only.
         nb_quantiles: numbers that the network learns for each action (see `QuantileDQNAgent`); more than 1 needs `fast`
             and comes without dueling heads.
-        processor: in the place of the three above.
+        processor: in the place of observation_scale, reward_clip, bits and positions.
         fast: `FastDQNAgent` with an `ArrayMemory`, which learns the same, faster.
 
     Raises:
@@ -195,19 +202,20 @@ def build_agent(
         limits.append(("reward_clip", reward_clip, 1e-9, float("inf")))
     for limit in limits:
         _check_range(*limit)
-    rows = window + BITS * bits
+    rows = nb_rows(window, bits, positions)
     if model.input_shape[1] != rows:
-        raise ValueError(f"The model looks at {model.input_shape[1]} rows, but window{' + BITS' * bits} is {rows}; "
-                         "expected the same number. Build the model with this window.")
+        raise ValueError(f"The model looks at {model.input_shape[1]} rows, but window={window}, bits={bits} and "
+                         f"positions={positions} make {rows}; expected the same number. Build the model with so many.")
     for name, value in (("n_step", n_step), ("reward_scale", reward_scale), ("nb_quantiles", nb_quantiles)):
         if value != 1 and not fast:
             raise ValueError(f"{name} is {value}, but keras-rl2's own agent knows only 1; expected 1, or fast=True. "
                              "Pass fast=True.")
-    if processor is not None and not (observation_scale is None and reward_clip is None and not bits):
-        raise ValueError(f"Received a processor, observation_scale={observation_scale}, reward_clip={reward_clip} and "
-                         f"bits={bits}; expected one or the other. Let the processor do it, or leave it out.")
-    if bits:
-        processor = BitsAndBytes(observation_scale, reward_clip)
+    if processor is not None and not (observation_scale is None and reward_clip is None and rows == window):
+        raise ValueError(f"Received a processor, observation_scale={observation_scale}, reward_clip={reward_clip}, "
+                         f"bits={bits} and positions={positions}; expected one or the other. Let the processor do it, "
+                         "or leave it out.")
+    if rows > window:
+        processor = ShowRam(observation_scale, reward_clip, bits, positions)
         observation_scale = reward_clip = None  # done, in the processor
     if fast:
         agent_class, memory_class = FastDQNAgent, ArrayMemory

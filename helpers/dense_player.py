@@ -6,8 +6,8 @@ from typing import Any, List, Tuple
 import h5py
 import numpy as np
 
-from helpers.bits import bits_and_bytes
 from helpers.games import NB_ACTIONS
+from helpers.ram_input import show
 from helpers.recipes import Recipe
 
 
@@ -35,19 +35,19 @@ class DensePlayer:
             raise ValueError(f"The agent's network is for {made.network}; expected an agent on the RAM. Use "
                              "build_and_load for others.")
         self.memory = SimpleNamespace(window_length=made.window)
-        self._options = made.options
+        self._shown = {"scale": made.options.get("observation_scale"), "bits": made.options.get("bits", False),
+                       "positions": made.options.get("positions", False)}
+        self._nb_quantiles = made.options.get("nb_quantiles", 1)
         *self._hidden, self._last = read_layers(weights)
 
     def compute_batch_q_values(self, states: Any) -> np.ndarray:
         """States [B, W, 128] of bytes to Q-values, float32 [B, NB_ACTIONS]."""
-        states, scale = np.asarray(states), self._options.get("observation_scale")
-        shown = bits_and_bytes(states, scale) if self._options.get("bits") else states * np.float32(scale or 1)
-        values = shown.reshape(len(states), -1)
+        values = show(states, **self._shown).reshape(len(states), -1)
         for kernel, bias in self._hidden:
             values = np.maximum(values @ kernel + bias, 0)
         kernel, bias = self._last
         values = values @ kernel + bias
-        if self._options.get("nb_quantiles", 1) > 1:
+        if self._nb_quantiles > 1:
             return values.reshape(len(states), NB_ACTIONS, -1).mean(axis=2)
         return values[:, :1] + values[:, 1:] - values[:, 1:].mean(axis=1, keepdims=True)  # dueling, "avg"
 

@@ -12,8 +12,6 @@ from tensorflow.keras.models import Model, Sequential
 from tensorflow.keras.optimizers import SGD, Adam
 
 from helpers.agents import (
-    BITS,
-    BitsAndBytes,
     ScaleAndClip,
     build_agent,
     build_pixel_model,
@@ -23,6 +21,7 @@ from helpers.agents import (
 from helpers.array_memory import ArrayMemory
 from helpers.fast_dqn import FastDQNAgent
 from helpers.games import RAM, make_game, make_small_screen_game
+from helpers.ram_input import nb_rows
 
 
 def seed_everything(seed):
@@ -90,7 +89,7 @@ def test_a_network_without_a_window_is_refused():
 
 
 def test_a_model_of_another_window_is_refused():
-    with pytest.raises(ValueError, match="looks at 4 rows, but window is 3"):
+    with pytest.raises(ValueError, match="looks at 4 rows, but window=3, .* make 3;"):
         build_agent(build_ram_model(128, 6, window=4), 6)
 
 
@@ -220,24 +219,16 @@ def test_options_reach_the_agent():
     assert (unclipped.observation_scale, unclipped.reward_clip) == (0.5, None)
 
 
-def test_bits_of_the_newest_observation_come_before_the_bytes():
-    state = np.array([[[1, 2], [0b10000001, 255]]], np.uint8)  # two observations of two bytes
-    for batch in (state, list(state), state.astype(np.float64)):  # as the memory, keras-rl2 and a padded batch give it
-        shown = BitsAndBytes(observation_scale=0.5).process_state_batch(batch)
-        assert shown.dtype == np.float32
-        assert shown[0].T.tolist() == [[1, 0, 0, 0, 0, 0, 0, 1, 0.5, 64.5], [1, 1, 1, 1, 1, 1, 1, 1, 1, 127.5]]
-
-
 def test_an_agent_with_bits_acts_learns_and_keeps_bytes():
     options = {"bits": True, "observation_scale": 1 / 255, "reward_clip": 1.0, "warmup_steps": 50, "gamma": 0.9,
                "batch_size": 16}
     for fast in (False, True):
-        agent = build_agent(build_ram_model(128, 6, 3 + BITS, hidden=(32,)), 6, fast=fast, **options)
+        agent = build_agent(build_ram_model(128, 6, 3 + 8, hidden=(32,)), 6, fast=fast, **options)
         agent.fit(make_game(RAM, seed=1), nb_steps=60, verbose=0)
-        assert agent.model.get_weights()[0].shape == ((3 + BITS) * 128, 32)
+        assert agent.model.get_weights()[0].shape == ((3 + 8) * 128, 32)
         assert agent.memory.sample(1)[0].state0[-1].dtype == np.uint8
         assert (agent.processor.reward_clip, agent.gamma, agent.batch_size) == (1.0, 0.9, 16)
-    with pytest.raises(ValueError, match="looks at 3 rows, but window \\+ BITS is 11"):
+    with pytest.raises(ValueError, match="looks at 3 rows, but window=3, bits=True and positions=False make 11"):
         build_agent(build_ram_model(128, 6), 6, bits=True)
 
 
@@ -246,9 +237,10 @@ def test_options_that_exclude_each_other_are_named():
         build_agent(build_ram_model(128, 6), 6, n_step=3)
     with pytest.raises(ValueError, match="reward_scale is 0.1, but keras-rl2's own agent knows only 1"):
         build_agent(build_ram_model(128, 6), 6, reward_scale=0.1)
-    for option in ({"reward_clip": 1.0}, {"observation_scale": 1 / 255}, {"bits": True}):
+    for option in ({"reward_clip": 1.0}, {"observation_scale": 1 / 255}, {"bits": True}, {"positions": True}):
+        shown = {name: value for name, value in option.items() if value is True}
         with pytest.raises(ValueError, match="Received a processor, .*; expected one or the other"):
-            build_agent(build_ram_model(128, 6, 3 + BITS * ("bits" in option)), 6, processor=ScaleAndClip(), **option)
+            build_agent(build_ram_model(128, 6, nb_rows(3, **shown)), 6, processor=ScaleAndClip(), **option)
 
 
 SMALL_PIXELS = {"window": 4, "replay_limit": 2_000, "warmup_steps": 50, "epsilon_steps": 200, "target_update": 20,

@@ -11,7 +11,7 @@ from tensorflow.keras.layers import Dense, Flatten
 from tensorflow.keras.models import Sequential
 from tensorflow.keras.optimizers import Adam
 
-from helpers.agents import BITS, build_agent, build_ram_model
+from helpers.agents import build_agent, build_ram_model
 from helpers.array_memory import ArrayMemory
 from helpers.games import RAM, make_game
 from helpers.quantile_dqn import QuantileDQNAgent, quantile_loss, with_quantiles
@@ -83,7 +83,7 @@ def test_an_agent_of_the_game_is_built_acts_learns_and_repeats_itself():
         np.random.seed(1)
         random.seed(1)
         tf.compat.v1.set_random_seed(1)
-        network = build_ram_model(128, 6, 1 + BITS, hidden=(32,))
+        network = build_ram_model(128, 6, 1 + 8, hidden=(32,))
         agent = build_agent(network, 6, window=1, bits=True, n_step=3, fast=True, double=True, nb_quantiles=16,
                             observation_scale=1 / 255, reward_clip=1, warmup_steps=60, target_update=50)
         before = agent.model.get_weights()
