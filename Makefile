@@ -15,7 +15,8 @@ test: env roms ## build what is missing, then run every check and every notebook
 	@$(RUN) sh tools/test.sh
 
 test-browser: env roms ## run every notebook in JupyterLab, in Chromium; screenshots: build/screenshots/
-	@$(RUN) python -m pytest -v -rs tests/browser </dev/null
+	@$(RUN) python -m pytest -v -rs --numprocesses=2 -m "not alone" tests/browser </dev/null
+	@$(RUN) python -m pytest -v -rs -m alone tests/browser </dev/null
 
 env: ## build the environment: conda's atari-drl where there is conda, .venv/ elsewhere
 	@sh tools/env.sh build

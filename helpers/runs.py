@@ -133,9 +133,11 @@ def list_runs(name: str = "", root: Optional[Path] = None) -> pd.DataFrame:
 def plot_runs(runs: Sequence[Run], ax: Optional[plt.Axes] = None, games: int = 20) -> plt.Axes:
     """Overlay learning curves: the mean score of each run's last `games` games, over agent steps.
 
-    The legend names each run and those of its hyperparameters in which the runs differ.
+    The legend names each run and those of its hyperparameters in which the runs differ. Colour-blind readers can tell
+    the first ten colours apart.
     """
     ax = ax or plt.subplots(figsize=(8, 4))[1]
+    ax.set_prop_cycle(plt.style.library["tableau-colorblind10"]["axes.prop_cycle"])
     for run in runs:
         episodes = run.episodes
         ax.plot(episodes["step"], episodes["score"].rolling(games, min_periods=1).mean(), label=_label(run, runs),

@@ -3,6 +3,7 @@ import json
 import os
 import time
 
+import pytest
 from server import Server, free_port, lab_arguments
 
 BAR = 10  # seconds on two cores that have nothing else to do, where the environment and the games are there already
@@ -13,6 +14,7 @@ def busy_factor() -> float:
     return max(1.0, 1 + os.getloadavg()[0] - os.cpu_count() / 2)
 
 
+@pytest.mark.alone
 def test_the_first_notebook_is_there_in_ten_seconds(page, project, tmp_path, screenshots):
     settings = tmp_path / "config" / "lab" / "user-settings" / "@jupyterlab" / "docmanager-extension"
     settings.mkdir(parents=True)  # this Lab shows the committed notebook itself, which must stay as it is

@@ -2,11 +2,13 @@
 import re
 import time
 
+import pytest
 from test_first_screen import busy_factor
 
 BAR = 5  # seconds from opening the notebook to the first picture, on two cores that have nothing else to do
 
 
+@pytest.mark.alone
 def test_a_trained_agent_plays_soon_after_the_notebook_was_opened(sit_down, screenshots):
     seat = sit_down("07", from_list=True)
     player = seat.find("GamePlayer()")
