@@ -15,14 +15,16 @@ def test_experiments_are_trained_once_and_logged(project, tmp_path):
         return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=str(project),
                               env={**os.environ, "PYTHONPATH": str(project), "RUNS_FOLDER": str(tmp_path / "runs")})
 
-    done = run("5-step returns", "all that helped", "--steps", "9000")
+    chosen = "with positions, a life as an episode"
+    done = run("5-step returns", chosen, "--steps", "9000")
     assert done.returncode == 0, done.stdout
     games = pd.read_csv(tmp_path / "experiments.csv")
-    assert set(games["experiment"]) == {"5-step returns", "all that helped"} and games["step"].max() <= 9000
+    assert set(games["experiment"]) == {"5-step returns", chosen} and games["step"].max() <= 9000
     changed, best = (Run(path).hyperparameters for path in sorted((tmp_path / "runs").iterdir()))
     assert (changed["n_step"], changed["window"], changed["bits"], changed["hidden"]) == (5, 3, False, [512, 128])
+    assert not changed["positions"] and not changed["life_as_episode"]
     shipped = RECIPES["ram_best"]
     assert {name: best[name] for name in shipped.options} == shipped.options
-    assert (best["window"], tuple(best["hidden"])) == (shipped.window, shipped.hidden)
+    assert (best["window"], tuple(best["hidden"]), best["life_as_episode"]) == (shipped.window, shipped.hidden, True)
     assert "==>" not in run("5-step returns", "--steps", "9000").stdout  # it is there
     assert "there is no experiment 'none'; there are before, " in run("none").stdout

@@ -58,12 +58,13 @@ def test_a_run_is_stopped_resumed_and_ended(project, tmp_path):
 
 
 def test_hyperparameters_are_changed_on_the_command_line(project, tmp_path):
-    process = command(project, tmp_path, "ram_best", "--steps", "600", "--run", "other", "--set", "bits=true",
+    process = command(project, tmp_path, "ram_best", "--steps", "600", "--run", "other", "--set", "positions=false",
                       "hidden=[32, 16]", "learning_rate=0.001", "life_as_episode=true", "warmup_steps=400")
     said = process.communicate()[0]
     assert process.returncode == 0, said
     run = Run(tmp_path / "runs" / "other")
-    assert run.hyperparameters["bits"] is True and run.hyperparameters["hidden"] == [32, 16]
+    assert run.hyperparameters["bits"] is True and run.hyperparameters["positions"] is False
+    assert run.hyperparameters["hidden"] == [32, 16]
     found = identify(run.folder / "weights.h5")
     agent = build_and_load(found.recipe, run.folder / "weights.h5")  # of that shape
     assert agent.model.get_weights()[0].shape == (9 * 128, 32)

@@ -16,8 +16,12 @@ import pandas as pd
 from helpers.manifest import WEIGHTS_FOLDER
 from helpers.runs import RUNS_FOLDER, Run
 
-BEFORE = {"window": 3, "bits": False, "hidden": [512, 128], "n_step": 3, "epsilon_end": 0.1}
+BEFORE = {"window": 3, "bits": False, "positions": False, "hidden": [512, 128], "n_step": 3, "epsilon_end": 0.1,
+          "life_as_episode": False}
 """Where it began, where that is not `ram_best`: the post's network and epsilon, and Rainbow's three steps."""
+
+HELPED = {"window": 1, "bits": True, "n_step": 5, "hidden": [256, 128], "epsilon_end": 0.02}
+"""What helped of the first ones, together with a smaller network, which is faster, and less exploring at the end."""
 
 EXPERIMENTS: Dict[str, Dict[str, Any]] = {
     "before": {},
@@ -26,9 +30,11 @@ EXPERIMENTS: Dict[str, Dict[str, Any]] = {
     "5-step returns": {"n_step": 5},
     "one observation": {"window": 1},
     "one observation, with bits": {"window": 1, "bits": True},
-    "all that helped": {"window": 1, "bits": True, "n_step": 5, "hidden": [256, 128], "epsilon_end": 0.02},
-    "all that helped, points to 60": {"window": 1, "bits": True, "n_step": 5, "hidden": [256, 128],
-                                      "epsilon_end": 0.02, "reward_clip": 60.0, "reward_scale": 0.05},
+    "all that helped": HELPED,
+    "all that helped, points to 60": {**HELPED, "reward_clip": 60.0, "reward_scale": 0.05},
+    "with positions": {**HELPED, "positions": True},
+    "with positions, a life as an episode": {**HELPED, "positions": True, "life_as_episode": True},
+    "the same with 32 quantiles": {**HELPED, "positions": True, "life_as_episode": True, "nb_quantiles": 32},
 }
 """What each changes in BEFORE."""
 
