@@ -13,7 +13,7 @@ from server import Lab
 TRAIN_FOR_EVER = ("NB_STEPS = by_run_length(smoke=1_500,", "NB_STEPS = by_run_length(smoke=10_000_000,")
 TRAIN_FOR_A_CURVE = (TRAIN_FOR_EVER[0], "NB_STEPS = by_run_length(smoke=2_500,")  # two games make a line
 TRAIN = "agent.fit(env, nb_steps=NB_STEPS"
-BLUE, ORANGE = (31, 119, 180), (255, 127, 14)  # Matplotlib's first two colours
+BLUE, ORANGE = (0, 107, 164), (255, 128, 14)  # the first two of Matplotlib's colours for colour-blind readers
 
 
 def columns_with(colour, picture: bytes) -> int:
