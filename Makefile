@@ -43,7 +43,7 @@ experiments: env roms ## train the short experiments by which ram_best was chose
 	@$(RUN) python tools/run_experiments.py
 
 kill-test: env roms ## kill trainings ten times in a row, resume them, compare with undisturbed ones
-	@$(RUN) python tests/kill_and_resume.py fit:10 fit_parallel:10 fit:10 fit_parallel:10
+	@TF_CPP_MIN_LOG_LEVEL=2 $(RUN) python tests/kill_and_resume.py fit:10 fit_parallel:10 fit:10 fit_parallel:10
 
 bench: env roms ## measure keras-rl2's speed beside ours, a quarter of an hour (ONLY="ram" ROUNDS=5)
 	@$(RUN) python -m benchmarks $(BENCH_ARGS)

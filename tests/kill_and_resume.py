@@ -165,9 +165,9 @@ def main() -> None:
     arguments = parser.parse_args()
     random.seed(arguments.seed)
     with tempfile.TemporaryDirectory() as root:
-        for training in arguments.trainings:
+        for number, training in enumerate(arguments.trainings):
             kind, kills = training.split(":")
-            compare(kind, int(kills), Path(root))
+            compare(kind, int(kills), Path(root) / str(number))
 
 
 if __name__ == "__main__":
