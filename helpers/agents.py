@@ -1,4 +1,4 @@
-"""The agents, all dueling DQN: the blog post's two, on the screen and on the RAM, and a smaller one on 84x84 pixels."""
+"""DQN agents: the blog post's two, on the screen and on the RAM, and a smaller one on 84x84 pixels."""
 from typing import Any, List, Optional, Sequence, Tuple
 
 import numpy as np
@@ -158,7 +158,7 @@ def build_agent(
         model: network with input (window, ...) and one output for each action.
         window: observations that make one state.
         replay_limit: steps that the replay memory holds.
-        warmup_steps: steps before the first update; it needs a batch of 32 states to draw from.
+        warmup_steps: steps before the first update; it needs a batch of states to draw from.
         epsilon_start, epsilon_end, epsilon_steps: share of random actions in training, falling linearly.
         epsilon_test: share of random actions in `agent.test`, which would otherwise play greedily.
         target_update: steps between two copies of the network into the target network.
@@ -187,7 +187,7 @@ def build_agent(
     """
     limits = [
         ("window", window, 1, 100), ("replay_limit", replay_limit, 100, float("inf")),
-        ("warmup_steps", warmup_steps, 50, float("inf")), ("epsilon_start", epsilon_start, 0, 1),
+        ("warmup_steps", warmup_steps, batch_size + 18, float("inf")), ("epsilon_start", epsilon_start, 0, 1),
         ("epsilon_end", epsilon_end, 0, 1), ("epsilon_test", epsilon_test, 0, 1),
         ("epsilon_steps", epsilon_steps, 1, float("inf")), ("target_update", target_update, 1, float("inf")),
         ("learning_rate", learning_rate, 1e-9, 1), ("adam_epsilon", adam_epsilon, 1e-12, 1),

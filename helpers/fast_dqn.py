@@ -60,8 +60,12 @@ class FastDQNAgent(DQNAgent):
         finally:
             self.target_model_update = target_model_update
         self._act = act_function(self)
-        self._learn = learn_function(self)
+        self._learn = self.learn_function()
         self._on_train_begin()
+
+    def learn_function(self) -> Callable:
+        """A function that makes one update; see `helpers.fused_graph.learn_function`."""
+        return learn_function(self)
 
     # --- acting and learning -------------------------------------------------------------------------
 

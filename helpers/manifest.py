@@ -1,7 +1,6 @@
 """The trained agents that ship in weights/: MANIFEST.json says how each was made, what it scores, and its SHA-256."""
 import hashlib
 import json
-import os
 import re
 import shutil
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, Dict, Iterable, List, NamedTuple, Optional
 import pandas as pd
 
 from helpers.evaluate import Measurement
+from helpers.files import write_whole
 from helpers.recipes import RECIPES, Recipe, recorded_recipe
 
 WEIGHTS_FOLDER = Path(__file__).resolve().parent.parent / "weights"
@@ -19,10 +19,10 @@ FIELDS = ("agent", "weights", "sha256", "log", "command", "commit", "seed", "see
 """What an entry of MANIFEST.json says.
 
 agent: its name in `helpers.recipes`; weights and log: file names in the folder; weights and sha256 are null for weights
-too large to ship; command: makes the file; commit: of the code that did; seed: of the training that is shipped; seeds:
-of all trainings that were made, each with its measurement; hyperparameters: of the training, as its run's
-hyperparameters.json has them; steps: agent steps; wall_seconds: of training; scores: measurements (see
-`Measurement.summary`), one for each epsilon.
+too large to ship; command: makes the file, at that commit; commit: of the code that trained it, with a + if it was
+changed; seed: of the training that is shipped; seeds: of all trainings that were made, each with its measurement;
+hyperparameters: of the training, as its run's hyperparameters.json has them; steps: agent steps; wall_seconds: of
+training; scores: measurements (see `Measurement.summary`), one for each epsilon.
 """
 
 
@@ -182,9 +182,7 @@ def add_entry(name: str, weights: Optional[Path], log: Path, measurements: Itera
     fields["scores"] = [measurement.summary() for measurement in measurements]
     entries[name] = {field: fields[field] for field in FIELDS}
     text = re.sub(r"\[[\d\s.,-]+\]", lambda numbers: " ".join(numbers.group().split()), json.dumps(entries, indent=1))
-    aside = folder / "MANIFEST.json.part"
-    aside.write_text(text + "\n", encoding="utf-8")
-    os.replace(str(aside), str(folder / "MANIFEST.json"))
+    write_whole(folder / "MANIFEST.json", f"{text}\n".encode())
 
 
 def _copy(source: Path, target: Path) -> str:

@@ -164,9 +164,9 @@ def q_values_of(agent: Any) -> Callable[[List[Seat]], np.ndarray]:
         except Exception as error:
             if not is_first:
                 raise
-            raise ValueError(f"The agent's network takes {agent.model.input_shape[1:]}, but this game shows "
-                             f"{seats[0].state.shape}; expected the game that it was trained on. Choose the "
-                             "environment of its training.") from error
+            raise ValueError(f"This game shows states of {seats[0].state.shape}, and the agent's network takes no "
+                             f"such ({error}); expected the game that it was trained on. Choose the environment of "
+                             "its training.") from error
 
     return q_values
 

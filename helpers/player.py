@@ -160,16 +160,18 @@ class GamePlayer(widgets.VBox):
             if name not in self._loaded:
                 self._loaded[name] = self._loaders[name]()
             agent, made = self._loaded[name]
-            self.game = LiveGame(agent, made.make_env if made else None, self.seed.value, self.epsilon.value)
-        except (ValueError, OSError) as error:
+            game = LiveGame(agent, made.make_env if made else None, self.seed.value, self.epsilon.value)
+            game.play(FIRST_STEPS)
+        except Exception as error:  # whatever it is: nobody looks into the log, where a button's errors go
             self._viewer.layout.display = "none"
-            self._say(str(error))
+            self._say(str(error) or repr(error))
             return
         finally:
             self.start.disabled = False
         self._say("")
+        self.game = game
         self.step.value = self.play.value = 0
-        self.step.max = self.play.max = len(self.game.play(FIRST_STEPS).moments) - 1
+        self.step.max = self.play.max = len(game.moments) - 1
         self._show()
         self._viewer.layout.display = None
         self.play.playing = True

@@ -1,6 +1,7 @@
 """A DQN agent that learns how the return spreads, not only its mean: quantile regression (QR-DQN)."""
 from typing import Any, List, Sequence
 
+import numpy as np
 import tensorflow as tf
 from tensorflow.keras.layers import Dense, GlobalAveragePooling1D, Reshape
 from tensorflow.keras.models import Model
@@ -32,17 +33,21 @@ class QuantileDQNAgent(FastDQNAgent):
     """
 
     def __init__(self, *args: Any, enable_dueling_network: bool = False, target_model_update: float = 10_000,
-                 **kwargs: Any):
-        if enable_dueling_network or target_model_update < 1:
-            raise ValueError(f"Received enable_dueling_network={enable_dueling_network} and target_model_update="
-                             f"{target_model_update}; expected False and at least 1. Leave dueling out, and copy the "
-                             "target network every so many steps.")
+                 delta_clip: float = np.inf, **kwargs: Any):
+        if enable_dueling_network or target_model_update < 1 or delta_clip != np.inf:
+            raise ValueError(f"Received enable_dueling_network={enable_dueling_network}, target_model_update="
+                             f"{target_model_update} and delta_clip={delta_clip}; expected False, at least 1 and "
+                             "infinity. Leave dueling and clipping out, and copy the target network every so many "
+                             "steps.")
         super().__init__(*args, target_model_update=target_model_update, **kwargs)
 
     def compile(self, optimizer: Any, metrics: Sequence[Any] = ()) -> None:
         """As `FastDQNAgent.compile`; the metrics are always the mean absolute error and the mean Q-value."""
         super().compile(optimizer, metrics=["mae"])
-        self._learn = learn_function(self)
+
+    def learn_function(self) -> Any:
+        """A function that makes one update."""
+        return learn_function(self)
 
 
 def quantile_loss(predicted: tf.Tensor, target: tf.Tensor) -> tf.Tensor:

@@ -98,7 +98,9 @@ def recipe(name: str, changes: Optional[Dict[str, Any]] = None) -> Recipe:
 
 
 def recorded_recipe(hyperparameters: Dict[str, Any]) -> Recipe:
-    """The recipe by which a run was made, as its hyperparameters.json or its manifest entry says, whatever it is today.
+    """The recipe by which a run was made, as its hyperparameters.json or its manifest entry says.
+
+    Only OPTIONS and FIELDS are taken from there; game, network, emulators and threads are those of today.
 
     Raises:
         ValueError: they name no agent that there is.

@@ -1,12 +1,15 @@
 """How long to train, and where the results go: every training run writes a folder of its own under runs/."""
 import json
 import os
+import warnings
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.ticker import EngFormatter
+
+from helpers.files import write_whole
 
 RUN_LENGTHS = ("smoke", "demo", "full")
 
@@ -35,7 +38,9 @@ def by_run_length(smoke: Any, demo: Any, full: Any) -> Any:
 
 
 class Run:
-    """One training run and its folder: hyperparameters.json, episodes.csv, weights-*.h5 and TensorBoard events.
+    """One training run and its folder: hyperparameters.json, episodes.csv, TensorBoard events, and what was saved.
+
+    A notebook saves weights-STEP.h5; the command also checkpoint-STEP.dqn, train.log, and weights.h5 at the end.
 
     Attributes:
         name: for example "ram-002".
@@ -109,14 +114,21 @@ def _check_name(name: str) -> None:
 
 
 def _describe(folder: Path, hyperparameters: Dict[str, Any]) -> Run:
-    (folder / "hyperparameters.json").write_text(json.dumps(hyperparameters, indent=1, default=str))
+    write_whole(folder / "hyperparameters.json", json.dumps(hyperparameters, indent=1, default=str).encode())
     return Run(folder)
 
 
 def load_runs(name: str = "", root: Optional[Path] = None) -> List[Run]:
-    """All runs whose name begins with `name`, oldest first."""
+    """All runs whose name begins with `name`, oldest first; one whose hyperparameters can't be read is left out."""
     files = Path(root or RUNS_FOLDER).glob(f"{name}*/hyperparameters.json")
-    return [Run(file.parent) for file in sorted(files, key=lambda file: file.stat().st_mtime)]
+    runs = []
+    for file in sorted(files, key=lambda file: file.stat().st_mtime):
+        try:
+            runs.append(Run(file.parent))
+        except ValueError as error:
+            warnings.warn(f"runs/{file.parent.name} is left out: its hyperparameters.json is damaged ({error}). Delete "
+                          "the folder, or mend the file.", stacklevel=2)
+    return runs
 
 
 def list_runs(name: str = "", root: Optional[Path] = None) -> pd.DataFrame:

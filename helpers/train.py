@@ -4,7 +4,9 @@ import json
 import logging
 import os
 import random
+import shutil
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -16,12 +18,13 @@ import rl.callbacks
 import tensorflow as tf
 
 from helpers.checkpoint import Checkpoint, find_checkpoints, steps_done
+from helpers.files import write_whole
 from helpers.progress import ProgressBar
 from helpers.recipes import FIELDS, OPTIONS, RECIPES, recipe, recorded_recipe
 from helpers.runs import RUNS_FOLDER, Run, start_named_run
 from helpers.state_file import read_state
 from helpers.threads import set_threads
-from helpers.training import RunLogger, weights_as_hdf5, write_whole
+from helpers.training import RunLogger, weights_as_hdf5
 
 STOPPED = 130
 """The exit status of a command that Ctrl-C ended."""
@@ -35,6 +38,18 @@ def describe_run(agent: str, nb_steps: int, seed: int, changes: Dict[str, Any]) 
     fields = {name: getattr(made, name) for name in FIELDS}
     return {"agent": agent, "seed": seed, "steps": nb_steps, "environment": made.env_id, "emulators": made.nb_envs or 1,
             "threads": made.nb_threads, **fields, **made.options}
+
+
+def commit() -> Optional[str]:
+    """The commit of the code that trains, with a + if it was changed since; None outside a git repository."""
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", *arguments], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                              text=True, cwd=str(Path(__file__).parent)).stdout.strip()
+    try:
+        changed = git("status", "--porcelain", "--", ".", "../requirements.lock")
+        return git("rev-parse", "HEAD") + ("+" if changed else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None
 
 
 def train(run: Run) -> bool:
@@ -117,6 +132,8 @@ def parse(arguments: Optional[List[str]] = None) -> argparse.Namespace:
         parser.error(f"expected an agent ({', '.join(RECIPES)}), or --resume NAME")
     if options.run is not None and options.resume is not None:
         parser.error("received --run and --resume; expected one of them: a new run, or one to go on with")
+    if options.changes and options.run is None:
+        parser.error("received --set without --run; expected a name of its own for an agent with other hyperparameters")
     if options.steps is not None and options.steps < 1:
         parser.error(f"--steps is {options.steps}; expected at least 1")
     return options
@@ -150,7 +167,7 @@ def open_run(options: argparse.Namespace, root: Path = RUNS_FOLDER) -> Run:
             raise FileExistsError(f"runs/{name} is there already: go on with --resume {name}, or choose another name "
                                   "with --run.")
         described = describe_run(options.agent, options.steps or recipe(options.agent).nb_steps, seed, options.changes)
-        return start_named_run(name, described, root)
+        return start_named_run(name, {**described, "commit": commit()}, root)
     folder = root / options.resume
     if not (folder / "hyperparameters.json").exists():
         there = ", ".join(sorted(path.parent.name for path in root.glob("*/hyperparameters.json"))) or "no run yet"
@@ -164,9 +181,24 @@ def open_run(options: argparse.Namespace, root: Path = RUNS_FOLDER) -> Run:
     if run.hyperparameters.get("agent") not in RECIPES:
         raise ValueError(f"runs/{run.name} was not made by this command: go on with it in its notebook.")
     if options.steps is not None:
-        run.hyperparameters["steps"] = options.steps
-        write_whole(folder / "hyperparameters.json", json.dumps(run.hyperparameters, indent=1).encode())
+        ask_for(options.steps, run)
     return run
+
+
+def ask_for(nb_steps: int, run: Run) -> None:
+    """Let a run go on to `nb_steps`; weights of an earlier end get the number of their step as a name.
+
+    Raises:
+        ValueError: it went further already.
+    """
+    before = run.hyperparameters["steps"]
+    if nb_steps < max(steps_done(run.folder), before if (run.folder / "weights.h5").exists() else 0):
+        raise ValueError(f"--steps is {nb_steps}, but runs/{run.name} went further already: expected the total, at "
+                         f"least {max(steps_done(run.folder), before)}. Ask for more, or start a new run.")
+    if nb_steps > before and (run.folder / "weights.h5").exists():
+        (run.folder / "weights.h5").rename(run.folder / f"weights-{before:09d}.h5")
+    run.hyperparameters["steps"] = nb_steps
+    write_whole(run.folder / "hyperparameters.json", json.dumps(run.hyperparameters, indent=1).encode())
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
@@ -174,6 +206,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     options = parse(arguments)
     # what asks a program to end, such as a computer that shuts down, saves as Ctrl-C does
     signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    run = None
     try:
         run = open_run(options)
         logging.basicConfig(filename=str(run.folder / "train.log"), level=logging.INFO,
@@ -185,9 +218,11 @@ def main(arguments: Optional[List[str]] = None) -> int:
     except KeyboardInterrupt:
         print("Stopped before the first step.", file=sys.stderr)
         return STOPPED
-    except (ValueError, OSError, FloatingPointError) as error:
+    except (TypeError, ValueError, OSError, FloatingPointError) as error:
         log.error("%s", error)
         print(error, file=sys.stderr)
+        if run is not None and options.resume is None and not find_checkpoints(run.folder):
+            shutil.rmtree(str(run.folder))  # nothing was trained: the corrected command may use the name
         return 1
     if not ended:
         print(f"Stopped. Go on with: python -m helpers.train --resume {run.name}")

@@ -17,6 +17,7 @@ from rl.core import Agent
 from tensorflow.python.keras.saving import hdf5_format
 from tqdm import tqdm
 
+from helpers.files import write_whole
 from helpers.games import finished_game
 from helpers.runs import EPISODE_COLUMNS, Run
 from helpers.tensorboard_view import hparams_summary
@@ -226,25 +227,6 @@ def _game(env: Any) -> Optional[str]:
 def _observation_scale(agent: Agent) -> float:
     scale = getattr(agent, "observation_scale", None) or getattr(agent.processor, "observation_scale", None)
     return round(float(scale or 1), 9)
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file that is complete or absent: aside first, then renamed.
-
-    Raises:
-        OSError: the disk is full or not writable; an earlier file of this name is untouched.
-    """
-    aside = path.with_name(path.name + ".part")
-    try:
-        with aside.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    except OSError:
-        if aside.exists():
-            aside.unlink()
-        raise
 
 
 class ResumeAt(Callback):

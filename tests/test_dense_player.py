@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from helpers.dense_player import DensePlayer
+from helpers.files import write_whole
 from helpers.live_game import watch_game
 from helpers.recipes import recipe
-from helpers.training import weights_as_hdf5, write_whole
+from helpers.training import weights_as_hdf5
 
 
 def made_and_saved(folder, name, changes=None):

@@ -341,7 +341,8 @@ def test_conda_s_relatives_are_found_and_their_failure_is_told(computer, name):
         computer.add(f"bin/{name}", script)
     said = computer.run("make", "env")
     assert said.status != 0 and "CondaHTTPError" in said.text
-    assert said.last == f"make env stopped: {name} could not make the environment atari-drl; see the error above"
+    assert said.last == (f"make env stopped: {name} could not make the environment atari-drl; see the error above "
+                         "(if it wants terms accepted: README.md)")
 
 
 # --- make test ---

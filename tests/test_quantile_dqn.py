@@ -47,6 +47,33 @@ def test_the_loss_is_the_papers():
     assert backend.get_value(quantile_loss(tf.constant([[0.25]]), tf.constant([[0.5]]))) == pytest.approx(0.015625)
 
 
+@pytest.mark.parametrize("double", [False, True])
+def test_an_update_learns_what_the_paper_says(double):
+    """Transitions over three steps, some of which end the game, with a target network of other weights."""
+    network = Sequential([Flatten(input_shape=(1, 5)), Dense(16, activation="relu"), Dense(3)])
+    agent = QuantileDQNAgent(
+        model=with_quantiles(network, nb_actions=3, nb_quantiles=4), nb_actions=3, n_step=3, gamma=0.9,
+        reward_scale=0.5, memory=ArrayMemory(100, window_length=1), enable_double_dqn=double)
+    agent.compile(Adam(lr=0.01))
+    numbers = np.random.RandomState(3)
+    agent.model.set_weights([numbers.normal(size=one.shape) for one in agent.model.get_weights()])
+    agent.target_model.set_weights([numbers.normal(size=one.shape) for one in agent.target_model.get_weights()])
+    state0, state1 = numbers.normal(size=(2, 6, 1, 5)).astype(np.float32)
+    action, reward = numbers.randint(3, size=6), numbers.normal(size=6)
+    not_over = np.array([1.0, 1, 0, 1, 0, 1])
+
+    def quantiles(model, states):
+        return tf.keras.models.Model(model.inputs, model.get_layer("quantiles").output).predict(states)
+
+    following = quantiles(agent.target_model, state1)
+    chooser = quantiles(agent.model, state1) if double else following
+    best = chooser.mean(axis=2).argmax(axis=1)
+    target = 0.5 * reward[:, None] + 0.9**3 * not_over[:, None] * following[np.arange(6), best]
+    predicted = quantiles(agent.model, state0)[np.arange(6), action]
+    loss = agent._learn(state0, state1, action, reward, not_over)[0]
+    assert loss == pytest.approx(loss_by_hand(predicted, target), rel=1e-4)
+
+
 class Lottery(gym.Env):
     """One step: action 0 is worth 0.4; action 1 is worth 1 in half of all games, and nothing in the others."""
 
@@ -98,9 +125,11 @@ def test_an_agent_of_the_game_is_built_acts_learns_and_repeats_itself():
 def test_what_does_not_go_together_is_refused():
     model = with_quantiles(build_ram_model(128, 6), 6, 4)
     options = {"model": model, "nb_actions": 6, "memory": ArrayMemory(500, window_length=3)}
-    with pytest.raises(ValueError, match="enable_dueling_network=True .* expected False"):
+    with pytest.raises(ValueError, match="enable_dueling_network=True, .* expected False"):
         QuantileDQNAgent(enable_dueling_network=True, target_model_update=100, **options)
-    with pytest.raises(ValueError, match="target_model_update=0.01; expected False and at least 1"):
+    with pytest.raises(ValueError, match="target_model_update=0.01 and delta_clip=inf; expected"):
         QuantileDQNAgent(target_model_update=0.01, **options)
+    with pytest.raises(ValueError, match="delta_clip=1; expected False, at least 1 and infinity"):
+        QuantileDQNAgent(target_model_update=100, delta_clip=1, **options)
     with pytest.raises(ValueError, match="nb_quantiles is 4, but keras-rl2's own agent knows only 1"):
         build_agent(build_ram_model(128, 6), 6, nb_quantiles=4)

@@ -20,11 +20,15 @@ def test_experiments_are_trained_once_and_logged(project, tmp_path):
     assert done.returncode == 0, done.stdout
     games = pd.read_csv(tmp_path / "experiments.csv")
     assert set(games["experiment"]) == {"5-step returns", chosen} and games["step"].max() <= 9000
-    changed, best = (Run(path).hyperparameters for path in sorted((tmp_path / "runs").iterdir()))
+    changed, best = (Run(tmp_path / "runs" / f"experiment-{name}-seed1").hyperparameters
+                     for name in ("5-step-returns", "with-positions-a-life-as-an-episode"))
     assert (changed["n_step"], changed["window"], changed["bits"], changed["hidden"]) == (5, 3, False, [512, 128])
     assert not changed["positions"] and not changed["life_as_episode"]
     shipped = RECIPES["ram_best"]
     assert {name: best[name] for name in shipped.options} == shipped.options
     assert (best["window"], tuple(best["hidden"]), best["life_as_episode"]) == (shipped.window, shipped.hidden, True)
-    assert "==>" not in run("5-step returns", "--steps", "9000").stdout  # it is there
+    again = run("5-step returns", "--steps", "9000")  # it is there
+    assert again.returncode == 0 and "Ctrl-C saves" not in again.stdout
+    assert pd.read_csv(tmp_path / "experiments.csv").equals(games)  # the other one stayed
+    assert "is another training: steps=9000, here 8000" in run("5-step returns", "--steps", "8000").stdout
     assert "there is no experiment 'none'; there are before, " in run("none").stdout

@@ -62,3 +62,11 @@ def test_no_runs_yet(tmp_path):
     figure, axes = plt.subplots(1, 3)
     plot_progress(run.episodes, axes)
     plt.close(figure)
+
+
+def test_a_damaged_run_is_named_and_left_out(tmp_path):
+    for name in ("ram", "ram"):
+        start_run(name, {"a": 1}, tmp_path)
+    (tmp_path / "ram-001" / "hyperparameters.json").write_text("")
+    with pytest.warns(UserWarning, match=r"runs/ram-001 is left out: its hyperparameters\.json is damaged"):
+        assert [run.name for run in load_runs("ram", tmp_path)] == ["ram-002"]

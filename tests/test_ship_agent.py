@@ -1,11 +1,15 @@
 """tools/ship_agent.py, which makes the files of weights/, run for real on trainings of some seconds."""
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import pandas as pd
 import pytest
+import ship_agent
 
+from helpers.checkpoint import steps_done
 from helpers.evaluate import measure
 from helpers.manifest import load_agent, read_manifest, shipped_scores
 
@@ -13,13 +17,41 @@ from helpers.manifest import load_agent, read_manifest, shipped_scores
 @pytest.fixture
 def ship(project, tmp_path):
     """Runs the command in folders of its own; returns its output."""
-    def run(*arguments):
+    def run(*arguments, fails=False):
         command = [sys.executable, "tools/ship_agent.py", *arguments, "--folder", str(tmp_path / "weights")]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=str(project),
                               env={**os.environ, "PYTHONPATH": str(project), "RUNS_FOLDER": str(tmp_path / "runs")})
-        assert done.returncode == 0, done.stdout
+        assert done.returncode == fails, done.stdout
         return done.stdout
     return run
+
+
+def test_the_training_in_the_middle_ships():
+    assert ship_agent.choose_median({1: 5.0, 2: 9.0, 3: 7.0}) == 3
+    assert ship_agent.choose_median({1: 5.0, 2: 3.0}) == 2
+    assert ship_agent.choose_median({4: 5.0}) == 4
+
+
+def test_another_training_of_that_name_does_not_ship(ship, tmp_path):
+    ship("ram_post", "--seeds", "1", "--steps", "2000", "--games", "1")
+    said = ship("ram_post", "--seeds", "1", "--steps", "3000", "--games", "1", fails=True)
+    assert "runs/ram_post-seed1 is another training: steps=2000, here 3000" in said and "Traceback" not in said
+
+
+def test_an_interrupt_lets_the_training_save(project, tmp_path):
+    process = subprocess.Popen([sys.executable, "tools/ship_agent.py", "ram_best", "--folder", str(tmp_path)],
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=str(project),
+                               start_new_session=True, env={**os.environ, "PYTHONPATH": str(project),
+                                                            "RUNS_FOLDER": str(tmp_path / "runs")})
+    run = tmp_path / "runs" / "ram_best-seed1"
+    until = time.time() + 120
+    while not (run / "episodes.csv").exists() or len((run / "episodes.csv").read_text().splitlines()) < 3:
+        assert time.time() < until and process.poll() is None
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does at Ctrl-C
+    said = process.communicate(timeout=120)[0]
+    assert process.returncode == 130 and "nothing was shipped" in said and "Traceback" not in said, said
+    assert steps_done(run) > 1000  # a checkpoint of where it stopped
 
 
 def test_trainings_are_made_measured_and_the_median_ships(ship, tmp_path):
@@ -28,6 +60,7 @@ def test_trainings_are_made_measured_and_the_median_ships(ship, tmp_path):
     entry = read_manifest(folder)["ram_post"]
     assert entry["command"] == 'make ship AGENT=ram_post SEEDS="1 2 3" STEPS=3000'
     assert (entry["env_id"], entry["steps"], len(entry["commit"].rstrip("+"))) == ("SpaceInvaders-ram-v0", 3000, 40)
+    assert entry["commit"] == entry["hyperparameters"]["commit"]
     assert [(one.epsilon, one.seed, one.episodes) for one in shipped_scores("ram_post", folder)] == [(0.05, 1, 2),
                                                                                                       (0.0, 1, 2)]
     assert sorted(entry["seeds"]) == ["1", "2", "3"] and entry["scores"] == entry["seeds"][str(entry["seed"])]
@@ -39,5 +72,5 @@ def test_trainings_are_made_measured_and_the_median_ships(ship, tmp_path):
     assert again.scores.tolist() == entry["scores"][0]["scores"]
 
     stamps = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").glob("*/weights.h5")}
-    ship("ram_post", "--seeds", "1", "2", "3", "--games", "1")  # nothing is trained again
+    ship("ram_post", "--seeds", "1", "2", "3", "--steps", "3000", "--games", "1")  # nothing is trained again
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").glob("*/weights.h5")} == stamps

@@ -12,7 +12,7 @@ from kill_and_resume import first_difference
 from helpers import train
 from helpers.manifest import build_and_load, identify
 from helpers.recipes import RECIPES, recipe
-from helpers.runs import Run, load_runs
+from helpers.runs import Run, load_runs, start_named_run
 from helpers.state_file import read_state
 from helpers.train import STOPPED, main, open_run, parse
 from helpers.training import load_weights
@@ -70,7 +70,26 @@ def test_hyperparameters_are_changed_on_the_command_line(project, tmp_path):
     assert agent.model.get_weights()[0].shape == (9 * 128, 32)
     assert agent.trainable_model.optimizer.get_config()["learning_rate"] == pytest.approx(0.001)
     with pytest.raises(ValueError, match="no hyperparameter 'learning'; expected one of replay_limit, "):
-        open_run(parse(["ram_best", "--set", "learning=1"]), tmp_path)
+        open_run(parse(["ram_best", "--set", "learning=1", "--run", "a"]), tmp_path)
+
+
+def test_a_value_that_no_agent_can_have_leaves_the_name_free(project, tmp_path):
+    for change, words in (("learning_rate=5", "learning_rate is 5; expected"), ("hidden=256", "not iterable"),
+                          ("learning_rate=null", "not supported between")):
+        process = command(project, tmp_path, "ram_best", "--run", "other", "--set", change)
+        said = process.communicate()[0]
+        assert process.returncode == 1 and words in said and "Traceback" not in said, said
+        assert not (tmp_path / "runs" / "other").exists()
+
+
+def test_a_run_goes_on_to_more_steps_but_not_to_fewer(tmp_path):
+    run = start_named_run("a", {"agent": "ram_post", "seed": 1, "steps": 300}, tmp_path)
+    (run.folder / "weights.h5").touch()
+    with pytest.raises(ValueError, match="--steps is 200, but runs/a went further already: .* at least 300"):
+        open_run(parse(["--resume", "a", "--steps", "200"]), tmp_path)
+    again = open_run(parse(["--resume", "a", "--steps", "500"]), tmp_path)
+    assert again.hyperparameters["steps"] == Run(run.folder).hyperparameters["steps"] == 500
+    assert again.checkpoints == [run.folder / "weights-000000300.h5"] and not (run.folder / "weights.h5").exists()
 
 
 def test_the_agents_of_the_command_line():
@@ -81,6 +100,7 @@ def test_the_agents_of_the_command_line():
 
 @pytest.mark.parametrize("arguments, message", [
     (["--steps", "5"], "expected an agent"), (["ram"], "invalid choice"), (["ram_post", "--seed", "x"], "invalid int"),
+    (["ram_post", "--set", "double=true"], "--set without --run"),
     (["--run", "a", "--resume", "b"], "expected one of them"), (["ram_post", "--steps", "0"], "expected at least 1"),
     (["ram_post", "--set", "double"], "expected NAME=VALUE"), (["--resume", "a", "--set", "double=true"], "--set and"),
 ])

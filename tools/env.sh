@@ -49,7 +49,7 @@ make_conda_env() { # the conda part of environment.yml; its pip part is in requi
     # word splitting is wanted: one argument for each "- name=version"
     "$conda" "$verb" -y -n "$name" --override-channels -c "$channel" \
         $(sed -n 's/^ *- *\([a-z]*=[0-9][^ #]*\).*/\1/p' environment.yml) </dev/null ||
-        stop "$conda could not make the environment $name; see the error above"
+        stop "$conda could not make the environment $name; see the error above (if it wants terms accepted: README.md)"
     prefix=$(find_prefix)
     [ -n "$prefix" ] || stop "$conda made the environment $name, but no python starts in it"
 }

@@ -2,19 +2,21 @@
 
 python tools/run_experiments.py          those that are missing in runs/ are trained, some ten minutes each
 
-A row for each game: experiment, seed, step (agent steps at its end), score. Called by `make experiments`.
+A row for each game: experiment, seed, step (agent steps at its end), score. Rows of experiments that are not named
+stay. Called by `make experiments`.
 """
 import argparse
 import json
-import subprocess
+import re
 import sys
 from pathlib import Path
 from typing import Any, Dict, List
 
 import pandas as pd
+from finish_run import finish_run
 
 from helpers.manifest import WEIGHTS_FOLDER
-from helpers.runs import RUNS_FOLDER, Run
+from helpers.train import describe_run
 
 BEFORE = {"window": 3, "bits": False, "positions": False, "hidden": [512, 128], "n_step": 3, "epsilon_end": 0.1,
           "life_as_episode": False}
@@ -49,27 +51,36 @@ def main() -> int:
     for name in options.names:
         if name not in EXPERIMENTS:
             parser.error(f"there is no experiment {name!r}; there are {', '.join(EXPERIMENTS)}")
-    logs = [log_of(name, seed, options.steps) for name in options.names for seed in options.seeds]
+    try:
+        logs = [log_of(name, seed, options.steps) for name in options.names for seed in options.seeds]
+    except KeyboardInterrupt:
+        print("Stopped. The same command goes on from here.", file=sys.stderr)
+        return 130  # as a shell reports Ctrl-C
+    except (ValueError, RuntimeError) as error:
+        print(error, file=sys.stderr)
+        return 1
     options.folder.mkdir(parents=True, exist_ok=True)
-    pd.concat(logs).to_csv(str(options.folder / "experiments.csv"), index=False)
+    table = options.folder / "experiments.csv"
+    merge(pd.read_csv(str(table)) if table.exists() else pd.DataFrame(), logs).to_csv(str(table), index=False)
     return 0
 
 
 def log_of(name: str, seed: int, nb_steps: int) -> pd.DataFrame:
     """The games of one experiment, which is trained unless it was."""
-    folder = RUNS_FOLDER / f"experiment-{list(EXPERIMENTS).index(name)}-seed{seed}"
-    if not (folder / "weights.h5").exists():
-        start = ["--resume", folder.name] if folder.exists() else new_run(name, seed, nb_steps, folder.name)
-        print(f"==> {name}, seed {seed}", flush=True)
-        subprocess.run([sys.executable, "-m", "helpers.train", *start], check=True)
-    games = Run(folder).episodes
-    games = games[games["step"] <= nb_steps].assign(experiment=name, seed=seed)
-    return games[["experiment", "seed", "step", "score"]].astype({"score": int})
+    changes = {**BEFORE, **EXPERIMENTS[name]}
+    run = "-".join(["experiment", *re.findall(r"\w+", name), f"seed{seed}"])
+    new = ["ram_best", "--seed", str(seed), "--steps", str(nb_steps), "--run", run,
+           "--set", *(f"{key}={json.dumps(value)}" for key, value in changes.items())]
+    wanted = describe_run("ram_best", nb_steps, seed, changes)
+    games = finish_run(run, new, json.loads(json.dumps(wanted))).episodes
+    return games.assign(experiment=name, seed=seed)[["experiment", "seed", "step", "score"]].astype({"score": int})
 
 
-def new_run(name: str, seed: int, nb_steps: int, run: str) -> List[str]:
-    changes = [f"{key}={json.dumps(value)}" for key, value in {**BEFORE, **EXPERIMENTS[name]}.items()]
-    return ["ram_best", "--seed", str(seed), "--steps", str(nb_steps), "--run", run, "--set", *changes]
+def merge(table: pd.DataFrame, logs: List[pd.DataFrame]) -> pd.DataFrame:
+    """The table with these experiments' games in the place of their earlier ones, in the order of EXPERIMENTS."""
+    games = {key: rows for log in [table, *logs] if len(log) for key, rows in log.groupby(["experiment", "seed"])}
+    order = list(EXPERIMENTS)
+    return pd.concat([games[key] for key in sorted(games, key=lambda key: (order.index(key[0]), key[1]))])
 
 
 if __name__ == "__main__":

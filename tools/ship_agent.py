@@ -6,19 +6,21 @@ Trainings that are done, or begun, in runs/ are taken from there. With several s
 games that are not the ones that are reported; the others' scores and logs ship as well. Called by `make ship`.
 """
 import argparse
+import json
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Dict, List, Optional
 
+from finish_run import finish_run
 from tqdm import tqdm
 
 from helpers.evaluate import Measurement, measure
 from helpers.manifest import WEIGHTS_FOLDER, add_entry, build_and_load
 from helpers.recipes import RECIPES, recipe, recorded_recipe
-from helpers.runs import RUNS_FOLDER, Run
+from helpers.runs import Run
 from helpers.threads import set_threads
+from helpers.train import describe_run
 
 CHOICE_SEED, REPORT_SEED = 2, 1
 """Of the games by which the median training is chosen, and of those that are reported."""
@@ -36,30 +38,42 @@ def main() -> int:
     parser.add_argument("--games", type=int, default=200, help="for each measurement (default 200)")
     parser.add_argument("--folder", type=Path, default=WEIGHTS_FOLDER)
     options = parser.parse_args()
+    try:
+        make(options)
+    except KeyboardInterrupt:
+        print("Stopped; nothing was shipped. The same command goes on from here.", file=sys.stderr)
+        return 130  # as a shell reports Ctrl-C
+    except (ValueError, RuntimeError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def make(options: argparse.Namespace) -> None:
+    """Train, measure and ship, as the command line says."""
     runs = {seed: train(options.agent, seed, options.steps) for seed in options.seeds}
     set_threads(1)  # the same rounding on any number of cores
     seed = choose_median({seed: play(run, options.games, CHOICE_SEED).mean for seed, run in runs.items()}
                          if len(runs) > 1 else {options.seeds[0]: 0.0})
     reported = {s: [play(run, options.games, REPORT_SEED, epsilon) for epsilon in EPSILONS] for s, run in runs.items()}
     ship(options.agent, runs, reported, seed, options.folder)
-    return 0
 
 
 def train(agent: str, seed: int, nb_steps: Optional[int] = None) -> Run:
     """The finished training of this agent with this seed; it takes hours unless it is there."""
-    folder = RUNS_FOLDER / f"{agent}-seed{seed}"
-    start = ["--resume", folder.name] if folder.exists() else [agent, "--seed", str(seed)]
-    if not (folder / "weights.h5").exists():
-        subprocess.run([sys.executable, "-m", "helpers.train", *start,
-                        *(["--steps", str(nb_steps)] if nb_steps else [])], check=True)
-    return Run(folder)
+    nb_steps = nb_steps or recipe(agent).nb_steps
+    return finish_run(f"{agent}-seed{seed}", [agent, "--seed", str(seed), "--steps", str(nb_steps)],
+                      json.loads(json.dumps(describe_run(agent, nb_steps, seed, {}))))
 
 
 def play(run: Run, nb_games: int, seed: int, epsilon: float = 0.05) -> Measurement:
     made = recorded_recipe(run.hyperparameters)
     agent = build_and_load(made, run.folder / "weights.h5")
     with tqdm(total=nb_games, unit=" games", desc=f"{run.name}, epsilon {epsilon:g}, seed {seed}", disable=None) as bar:
-        return measure(agent, made.env_id, nb_games, seed, epsilon, make_env=made.make_env, bar=bar)
+        measured = measure(agent, made.env_id, nb_games, seed, epsilon, make_env=made.make_env, bar=bar)
+    if not measured.complete:
+        raise KeyboardInterrupt
+    return measured
 
 
 def choose_median(means: Dict[int, float]) -> int:
@@ -74,7 +88,7 @@ def ship(agent: str, runs: Dict[int, Run], reported: Dict[int, List[Measurement]
     seeds = list(runs)
     add_entry(agent, weights if weights.stat().st_size <= LARGEST else None, run.folder / "episodes.csv",
               reported[seed], folder, agent=agent, command=command(agent, seeds, run.hyperparameters["steps"]),
-              commit=commit(), seed=seed,
+              commit=run.hyperparameters.get("commit"), seed=seed,
               seeds={str(s): [one.summary() for one in measured] for s, measured in reported.items()},
               env_id=run.hyperparameters["environment"], hyperparameters=run.hyperparameters,
               steps=run.hyperparameters["steps"], wall_seconds=wall_seconds(run))
@@ -90,14 +104,6 @@ def command(agent: str, seeds: List[int], nb_steps: int) -> str:
 def wall_seconds(run: Run) -> float:
     """Seconds of training, without the time in which it stood still."""
     return float(run.episodes["seconds"].iloc[-1])
-
-
-def commit() -> str:
-    """The commit of the code, with a + if it was changed since."""
-    def git(*arguments: str) -> str:
-        return subprocess.run(["git", *arguments], check=True, stdout=subprocess.PIPE, text=True,
-                              cwd=str(Path(__file__).parent)).stdout.strip()
-    return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "--", "helpers") else "")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,45 @@
+"""What the tools that train have in common: a run that is finished, whether it is there, half done, or not begun."""
+import subprocess
+import sys
+from typing import Any, Dict, List
+
+from helpers.runs import RUNS_FOLDER, Run
+from helpers.settings import differences
+
+
+def finish_run(name: str, new: List[str], wanted: Dict[str, Any]) -> Run:
+    """The run `name`, trained to its end by `python -m helpers.train` unless it is there; that may take hours.
+
+    An interrupt reaches the training too, which saves and stops before this raises KeyboardInterrupt.
+
+    Args:
+        name: its folder is runs/NAME.
+        new: the arguments that begin it.
+        wanted: what its hyperparameters.json must say.
+
+    Raises:
+        ValueError: a run of this name has other hyperparameters.
+        RuntimeError: the training failed, and said why.
+    """
+    folder = RUNS_FOLDER / name
+    if folder.exists():
+        stored = Run(folder).hyperparameters
+        differing = differences({key: stored.get(key) for key in wanted}, wanted)
+        if differing:
+            raise ValueError(f"runs/{name} is another training: {'; '.join(differing)}. Rename it, or go on with it by "
+                             f"python -m helpers.train --resume {name}.")
+    if not (folder / "weights.h5").exists():
+        command = [sys.executable, "-m", "helpers.train", *(["--resume", name] if folder.exists() else new)]
+        status = _wait_for(subprocess.Popen(command))
+        if status:
+            raise RuntimeError(f"The training of runs/{name} ended with status {status}; see above.")
+    return Run(folder)
+
+
+def _wait_for(process: subprocess.Popen) -> int:
+    """Its exit status. At an interrupt, which it gets as well, wait until it has saved; then interrupt this program."""
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        process.wait()
+        raise
