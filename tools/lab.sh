@@ -10,6 +10,7 @@ cd "$(dirname "$0")/.."
 
 # the first thing on the screen is the notebook, not a question about news;
 # a default address, not a file argument: so the address that is printed leads to the first notebook too
+echo "==> JupyterLab: open the address below if no browser does; Ctrl-C twice stops it; don't update it if it advises to"
 python -m jupyterlab --LabApp.app_settings_dir="$PWD/tools/lab_settings" \
     --ServerApp.root_dir="$PWD" --LabApp.default_url=/lab/tree/notebooks/01_set_up.ipynb "$@" || {
     status=$?
