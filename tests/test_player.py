@@ -23,7 +23,8 @@ def folders(tmp_path_factory):
     write_demo(folder)
     start_run("empty", {"agent": "ram_post"}, folder / "runs")
     other_network = {"agent": "ram_post", "observation_scale": 0.5}
-    for name, hyperparameters in {"notebook": {"window": 3}, "other": other_network}.items():
+    odd = {"agent": "ram_post", "hidden": 5}
+    for name, hyperparameters in {"notebook": {"window": 3}, "other": other_network, "odd": odd}.items():
         run = start_run(name, hyperparameters, folder / "runs")
         shutil.copyfile(str(folder / "weights" / "ram.h5"), str(run.folder / "weights-000002500.h5"))
     return folder
@@ -45,7 +46,8 @@ def play(player, name, seed=1, epsilon=0.05):
 
 def test_trained_agents_come_first_and_then_the_runs_that_saved_weights(player):
     assert player.agent.options[0] == "ram"
-    assert set(player.agent.options) == {"ram", "runs/good-001", "runs/notebook-001", "runs/other-001"}
+    assert set(player.agent.options) == {"ram", "runs/good-001", "runs/notebook-001", "runs/other-001",
+                                         "runs/odd-001"}
 
 
 def test_play_shows_the_game_of_the_plain_cell(player, folders):
@@ -94,6 +96,7 @@ def test_an_agent_is_loaded_once_and_a_run_with_its_own_network(player):
 def test_what_can_not_be_played_is_said_in_words(player, folders):
     play(player, "ram")
     for name, words in [("runs/notebook-001", "does not say how its agent is built"),
+                        ("runs/odd-001", "not iterable"),
                         ("runs/other-001", "weights-000002500.h5 were made for observation_scale 1.0")]:
         play(player, name)
         assert words in player.message.value and player._viewer.layout.display == "none"
