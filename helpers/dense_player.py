@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 
 from helpers.games import NB_ACTIONS
-from helpers.ram_input import show
+from helpers.ram_input import show, shown_with
 from helpers.recipes import Recipe
 
 
@@ -35,8 +35,7 @@ class DensePlayer:
             raise ValueError(f"The agent's network is for {made.network}; expected an agent on the RAM. Use "
                              "build_and_load for others.")
         self.memory = SimpleNamespace(window_length=made.window)
-        self._shown = {"scale": made.options.get("observation_scale"), "bits": made.options.get("bits", False),
-                       "positions": made.options.get("positions", False)}
+        self._shown = {"scale": made.options.get("observation_scale"), **shown_with(made.options)}
         self._nb_quantiles = made.options.get("nb_quantiles", 1)
         *self._hidden, self._last = read_layers(weights)
 
@@ -46,9 +45,7 @@ class DensePlayer:
         for kernel, bias in self._hidden:
             values = np.maximum(values @ kernel + bias, 0)
         kernel, bias = self._last
-        values = values @ kernel + bias
-        if self._nb_quantiles > 1:
-            return values.reshape(len(states), NB_ACTIONS, -1).mean(axis=2)
+        values = (values @ kernel + bias).reshape(len(states), 1 + NB_ACTIONS, self._nb_quantiles).mean(axis=2)
         return values[:, :1] + values[:, 1:] - values[:, 1:].mean(axis=1, keepdims=True)  # dueling, "avg"
 
 

@@ -3,7 +3,7 @@ from typing import Any, List, Sequence
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.keras.layers import Dense, GlobalAveragePooling1D, Reshape
+from tensorflow.keras.layers import Dense, GlobalAveragePooling1D, Lambda, Reshape
 from tensorflow.keras.models import Model
 
 from .fast_dqn import FastDQNAgent
@@ -15,10 +15,12 @@ LAYER = "quantiles"
 def with_quantiles(model: Model, nb_actions: int, nb_quantiles: int) -> Model:
     """The model with another end: its last layer gives way to `nb_quantiles` numbers for each action, and their mean.
 
-    The outputs are still Q-values [B, nb_actions]; the layer "quantiles" has [B, nb_actions, nb_quantiles].
+    The outputs are still Q-values [B, nb_actions]; the layer "quantiles" has [B, nb_actions, nb_quantiles]. It has
+    dueling heads, as Hessel et al. 2018 (Rainbow): a quantile is the state's plus the action's less the actions' mean.
     """
-    hidden = model.layers[-2].output
-    quantiles = Reshape((nb_actions, nb_quantiles), name=LAYER)(Dense(nb_actions * nb_quantiles)(hidden))
+    heads = Reshape((1 + nb_actions, nb_quantiles))(Dense((1 + nb_actions) * nb_quantiles)(model.layers[-2].output))
+    quantiles = Lambda(lambda x: x[:, :1] + x[:, 1:] - tf.reduce_mean(x[:, 1:], axis=1, keepdims=True), name=LAYER)(
+        heads)
     return Model(model.inputs, GlobalAveragePooling1D(data_format="channels_first")(quantiles))
 
 
@@ -27,7 +29,8 @@ class QuantileDQNAgent(FastDQNAgent):
 
     For each action it learns N numbers: a return that is exceeded with probability 1 - 1/2N, 1 - 3/2N, and so on. It
     acts on their mean, as other DQN agents do on their only number. Double DQN and n-step returns work; soft target
-    updates, dueling heads and `delta_clip` do not (the loss has its own linear part, beyond errors of 1).
+    updates and `delta_clip` do not (the loss has its own linear part, beyond errors of 1), and the dueling heads are
+    `with_quantiles`' own.
 
     Source: Dabney et al. 2018, Distributional Reinforcement Learning with Quantile Regression.
     """
@@ -37,8 +40,8 @@ class QuantileDQNAgent(FastDQNAgent):
         if enable_dueling_network or target_model_update < 1 or delta_clip != np.inf:
             raise ValueError(f"Received enable_dueling_network={enable_dueling_network}, target_model_update="
                              f"{target_model_update} and delta_clip={delta_clip}; expected False, at least 1 and "
-                             "infinity. Leave dueling and clipping out, and copy the target network every so many "
-                             "steps.")
+                             "infinity. Leave keras-rl2's dueling heads and clipping out, and copy the target network "
+                             "every so many steps.")
         super().__init__(*args, target_model_update=target_model_update, **kwargs)
 
     def compile(self, optimizer: Any, metrics: Sequence[Any] = ()) -> None:

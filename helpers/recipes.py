@@ -4,7 +4,7 @@ from typing import Any, Dict, NamedTuple, Optional, Sequence
 import gym
 
 from helpers.games import NB_ACTIONS, PIXELS, RAM, LifeAsEpisode, make_game, make_small_screen_game
-from helpers.ram_input import nb_rows
+from helpers.ram_input import nb_rows, shown_with
 
 
 class Recipe(NamedTuple):
@@ -46,7 +46,7 @@ class Recipe(NamedTuple):
         elif self.network == "small pixels":
             model = build_small_pixel_model(NB_ACTIONS, self.window)
         else:
-            rows = nb_rows(self.window, self.options.get("bits", False), self.options.get("positions", False))
+            rows = nb_rows(self.window, **shown_with(self.options))
             model = build_ram_model(128, NB_ACTIONS, rows, self.hidden)
         return build_agent(model, NB_ACTIONS, window=self.window, fast=True, **self.options)
 
@@ -70,7 +70,7 @@ RECIPES: Dict[str, Recipe] = {
 
 OPTIONS = ("replay_limit", "warmup_steps", "epsilon_start", "epsilon_end", "epsilon_steps", "target_update",
            "learning_rate", "adam_epsilon", "delta_clip", "gamma", "batch_size", "train_interval", "n_step", "double",
-           "observation_scale", "reward_clip", "reward_scale", "bits", "positions", "nb_quantiles")
+           "observation_scale", "reward_clip", "reward_scale", "bits", "positions", "invaders", "nb_quantiles")
 """Options of `build_agent` that a recipe may name."""
 
 FIELDS = ("window", "hidden", "life_as_episode")

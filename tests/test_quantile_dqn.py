@@ -74,6 +74,20 @@ def test_an_update_learns_what_the_paper_says(double):
     assert loss == pytest.approx(loss_by_hand(predicted, target), rel=1e-4)
 
 
+def test_the_heads_are_dueling():
+    network = Sequential([Flatten(input_shape=(1, 5)), Dense(16, activation="relu"), Dense(3)])
+    model = with_quantiles(network, nb_actions=3, nb_quantiles=4)
+    states = np.random.RandomState(0).normal(size=(2, 1, 5)).astype(np.float32)
+    hidden = tf.keras.models.Model(model.inputs, model.layers[-5].output).predict(states)
+    kernel, bias = model.get_weights()[-2:]
+    assert hidden.shape == (2, 16) and kernel.shape == (16, (1 + 3) * 4)
+    heads = (hidden @ kernel + bias).reshape(2, 4, 4)
+    expected = heads[:, :1] + heads[:, 1:] - heads[:, 1:].mean(axis=1, keepdims=True)
+    quantiles = tf.keras.models.Model(model.inputs, model.get_layer("quantiles").output).predict(states)
+    np.testing.assert_allclose(quantiles, expected, atol=1e-6)
+    np.testing.assert_allclose(model.predict(states), expected.mean(axis=2), atol=1e-6)
+
+
 class Lottery(gym.Env):
     """One step: action 0 is worth 0.4; action 1 is worth 1 in half of all games, and nothing in the others."""
 

@@ -3,7 +3,26 @@ import numpy as np
 import pytest
 
 from helpers.games import RAM, make_game
-from helpers.ram_input import ACROSS, BITS, CANNON, CANNON_DOWN, DOWN, FAR, STEP, nb_rows, show
+from helpers.ram_input import (
+    ACROSS,
+    AROUND_CANNON,
+    AROUND_SHOT,
+    BITS,
+    CANNON,
+    CANNON_DOWN,
+    COLUMN,
+    DOWN,
+    FAR,
+    INVADERS,
+    NO_SAUCER,
+    ROWS,
+    SAUCER,
+    SHOT,
+    SHOT_DOWN,
+    STEP,
+    nb_rows,
+    show,
+)
 
 LEFT, RIGHT, FIRE = 3, 2, 1
 
@@ -30,6 +49,42 @@ def test_places_are_seen_from_the_cannon_and_what_is_near_is_seen_clearly():
         others = set(range(128)) - {*ACROSS, *DOWN}
         assert (row[sorted(others)] == 0).all()
         assert shown[0, -2:] == pytest.approx(state[0] / 255)
+
+
+def shown_invaders(ram):
+    """Around the cannon [6, 21], and around the shot [7, 17]."""
+    shown = show(ram[None, None], 1 / 255, bits=True, positions=True, invaders=True)
+    assert shown.shape == (1, nb_rows(1, True, True, True), 128) == (1, BITS + 4, 128)
+    assert shown[0, -1] == pytest.approx(ram / 255)
+    cannon, shot = shown[0, BITS + 1], shown[0, BITS + 2]
+    assert (cannon[126:] == 0).all() and (shot[119:] == 0).all()
+    return cannon[:126].reshape(6, 21), shot[:119].reshape(7, 17)
+
+
+def test_invaders_are_seen_from_the_cannon_and_from_its_shot():
+    ram = np.zeros(128, np.uint8)
+    ram[[CANNON, INVADERS, SHOT, SHOT_DOWN, SAUCER]] = 70, 41, 62, 50, 65
+    ram[ROWS] = 0, 0b000001, 0, 0, 0b000111, 0
+    cannon, shot = shown_invaders(ram)
+    places = list(AROUND_CANNON)
+    # columns stand at 41, 57 and 73: 29 and 13 pixels left of the cannon, and 3 right of it
+    expected = np.zeros((6, 21))
+    for row, columns in ((1, [-29]), (4, [-29, -13, 3])):
+        for column in columns:
+            left = column // 4 * 4
+            expected[row, places.index(left)] = 1 - (column - left) / 4
+            expected[row, places.index(left + 4)] = (column - left) / 4
+    assert (cannon == expected).all()
+    places = list(AROUND_SHOT)
+    expected = np.zeros((7, 17))  # the shot is at 62: 41 is too far left; 57 is 5 left of it, 73 is 11 right
+    for row, column in ((4, -5), (4, 11), (6, 3)):
+        expected[row, places.index(column - 1)] = expected[row, places.index(column + 1)] = 0.5
+    assert (shot == expected).all()
+
+    ram[SAUCER] = NO_SAUCER
+    assert (shown_invaders(ram)[1][6] == 0).all()
+    ram[SHOT_DOWN] = 246  # no shot
+    assert (shown_invaders(ram)[1] == 0).all() and (shown_invaders(ram)[0] == cannon).all()
 
 
 @pytest.fixture(scope="module")
@@ -67,3 +122,49 @@ def test_the_emulator_agrees_which_bombs_hit(played):
                 (over if 1 <= right <= 7 else beside if abs(right - 4) > 12 else []).append(dies)
     assert len(over) > 30 and len(beside) > 100
     assert np.mean(over) > 0.5 > 2 * np.mean(beside)
+
+
+def aim_at(column, ram):
+    """The action that brings the cannon below this column and fires there."""
+    distance = ram[INVADERS] + COLUMN * column + 1 - ram[CANNON]
+    return FIRE if abs(distance) < 3 else RIGHT if distance > 0 else LEFT
+
+
+def test_the_emulator_agrees_which_invader_is_hit():
+    """The one who vanishes stood at the shot, where its column is said to stand; each column is aimed at in turn."""
+    env = make_game(RAM, seed=6)
+    ram = env.reset().astype(int)
+    right_of_shot = {column: [] for column in range(6)}
+    for step in range(4_000):
+        before = ram
+        ram, _, done, _ = env.step(aim_at(step // 80 % 6, ram))
+        ram = ram.astype(int)
+        gone = [bits for bits in before[ROWS] & ~ram[ROWS] if bits]
+        if len(gone) == 1 and before[SHOT_DOWN] < CANNON_DOWN and abs(ram[INVADERS] - before[INVADERS]) < COLUMN / 2:
+            column = int(np.log2(gone[0]))
+            right_of_shot[column].append(before[INVADERS] + COLUMN * column - before[SHOT])
+        if done:
+            ram = env.reset().astype(int)
+    assert sum(len(distances) for distances in right_of_shot.values()) > 60
+    for distances in right_of_shot.values():
+        assert len(distances) > 1
+        assert all(-10 <= distance <= 2 for distance in distances)
+
+
+def test_the_emulator_agrees_that_the_leftmost_column_is_bit_0():
+    """Shoot the leftmost column empty: the rows' bits move one to the right, and the column's byte with them."""
+    env = make_game(RAM, seed=6)
+    ram = env.reset().astype(int)
+    for _ in range(5_000):
+        before = ram
+        ram, _, done, _ = env.step(aim_at(0, ram))
+        ram = ram.astype(int)
+        assert np.bitwise_or.reduce(ram[ROWS]) & 1 or not ram[ROWS].any()
+        if ram[INVADERS] - before[INVADERS] > COLUMN / 2:
+            break
+        if done:
+            ram = env.reset().astype(int)
+    else:
+        pytest.fail("no column was shot empty")
+    assert ram[INVADERS] - before[INVADERS] == pytest.approx(COLUMN, abs=3)
+    assert (before[ROWS] & 1).sum() <= 1 and (ram[ROWS] == before[ROWS] >> 1).all()

@@ -1,10 +1,27 @@
 """What the tools that train have in common: a run that is finished, whether it is there, half done, or not begun."""
 import subprocess
 import sys
-from typing import Any, Dict, List
+from typing import Any, Callable, Dict, List
 
 from helpers.runs import RUNS_FOLDER, Run
 from helpers.settings import differences
+
+
+def exit_status(work: Callable[[], None], stopped: str) -> int:
+    """Do the work of a command; what the shell is told: 0, 1 after an error that it prints, 130 after Ctrl-C.
+
+    Args:
+        stopped: printed after Ctrl-C.
+    """
+    try:
+        work()
+    except KeyboardInterrupt:
+        print(stopped, file=sys.stderr)
+        return 130  # as a shell reports Ctrl-C
+    except (ValueError, RuntimeError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
 
 
 def finish_run(name: str, new: List[str], wanted: Dict[str, Any]) -> Run:

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 import pandas as pd
-from finish_run import finish_run
+from finish_run import exit_status, finish_run
 
 from helpers.manifest import WEIGHTS_FOLDER
 from helpers.train import describe_run
 
-BEFORE = {"window": 3, "bits": False, "positions": False, "hidden": [512, 128], "n_step": 3, "epsilon_end": 0.1,
-          "life_as_episode": False}
+BEFORE = {"window": 3, "bits": False, "positions": False, "invaders": False, "hidden": [512, 128], "n_step": 3,
+          "epsilon_end": 0.1, "life_as_episode": False, "nb_quantiles": 1}
 """Where it began, where that is not `ram_best`: the post's network and epsilon, and Rainbow's three steps."""
 
 HELPED = {"window": 1, "bits": True, "n_step": 5, "hidden": [256, 128], "epsilon_end": 0.02}
@@ -36,7 +36,9 @@ EXPERIMENTS: Dict[str, Dict[str, Any]] = {
     "all that helped, points to 60": {**HELPED, "reward_clip": 60.0, "reward_scale": 0.05},
     "with positions": {**HELPED, "positions": True},
     "with positions, a life as an episode": {**HELPED, "positions": True, "life_as_episode": True},
-    "the same with 32 quantiles": {**HELPED, "positions": True, "life_as_episode": True, "nb_quantiles": 32},
+    "with invaders": {**HELPED, "positions": True, "life_as_episode": True, "invaders": True},
+    "with invaders, 32 quantiles": {**HELPED, "positions": True, "life_as_episode": True, "invaders": True,
+                                    "nb_quantiles": 32},
 }
 """What each changes in BEFORE."""
 
@@ -51,18 +53,15 @@ def main() -> int:
     for name in options.names:
         if name not in EXPERIMENTS:
             parser.error(f"there is no experiment {name!r}; there are {', '.join(EXPERIMENTS)}")
-    try:
-        logs = [log_of(name, seed, options.steps) for name in options.names for seed in options.seeds]
-    except KeyboardInterrupt:
-        print("Stopped. The same command goes on from here.", file=sys.stderr)
-        return 130  # as a shell reports Ctrl-C
-    except (ValueError, RuntimeError) as error:
-        print(error, file=sys.stderr)
-        return 1
+    return exit_status(lambda: make(options), "Stopped. The same command goes on from here.")
+
+
+def make(options: argparse.Namespace) -> None:
+    """Train what is missing, and write the table."""
+    logs = [log_of(name, seed, options.steps) for name in options.names for seed in options.seeds]
     options.folder.mkdir(parents=True, exist_ok=True)
     table = options.folder / "experiments.csv"
     merge(pd.read_csv(str(table)) if table.exists() else pd.DataFrame(), logs).to_csv(str(table), index=False)
-    return 0
 
 
 def log_of(name: str, seed: int, nb_steps: int) -> pd.DataFrame:

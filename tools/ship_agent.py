@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Dict, List, Optional
 
-from finish_run import finish_run
+from finish_run import exit_status, finish_run
 from tqdm import tqdm
 
 from helpers.evaluate import Measurement, measure
@@ -38,15 +38,7 @@ def main() -> int:
     parser.add_argument("--games", type=int, default=200, help="for each measurement (default 200)")
     parser.add_argument("--folder", type=Path, default=WEIGHTS_FOLDER)
     options = parser.parse_args()
-    try:
-        make(options)
-    except KeyboardInterrupt:
-        print("Stopped; nothing was shipped. The same command goes on from here.", file=sys.stderr)
-        return 130  # as a shell reports Ctrl-C
-    except (ValueError, RuntimeError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    return exit_status(lambda: make(options), "Stopped; nothing was shipped. The same command goes on from here.")
 
 
 def make(options: argparse.Namespace) -> None:
