@@ -73,7 +73,7 @@ def build_ram_model(nb_bytes: int, nb_actions: int, window: int = 3,
 
     With window 3, 128 bytes and 6 actions it has 263,558 weights, before `DQNAgent` puts its dueling heads in the
     place of the last layer. `hidden` are the sizes of the layers in between. For an agent with `bits`,
-    `positions` or `invaders`, rows come before the window's: pass what `helpers.ram_input.nb_rows` returns.
+    `positions`, `invaders` or `bombs`, rows come before the window's: pass what `helpers.ram_input.nb_rows` returns.
 
     Raises:
         ValueError: `window` is below 1.
@@ -115,12 +115,12 @@ class ShowRam(ScaleAndClip):
     """
 
     def __init__(self, observation_scale: Optional[float] = 1 / 255, reward_clip: Optional[float] = 1.0,
-                 bits: bool = True, positions: bool = False, invaders: bool = False):
+                 bits: bool = True, positions: bool = False, invaders: bool = False, bombs: bool = False):
         super().__init__(observation_scale, reward_clip)
-        self.bits, self.positions, self.invaders = bits, positions, invaders
+        self.switches = {"bits": bits, "positions": positions, "invaders": invaders, "bombs": bombs}
 
     def process_state_batch(self, batch: List[Any]) -> np.ndarray:
-        return show(batch, self.observation_scale, self.bits, self.positions, self.invaders)
+        return show(batch, self.observation_scale, **self.switches)
 
 
 def build_agent(
@@ -149,6 +149,7 @@ def build_agent(
     bits: bool = False,
     positions: bool = False,
     invaders: bool = False,
+    bombs: bool = False,
     nb_quantiles: int = 1,
     processor: Optional[Processor] = None,
     fast: bool = False,
@@ -176,9 +177,10 @@ def build_agent(
         bits: show each bit of the newest observation, bytes, as an input of its own (see `ShowRam`).
         positions: show how far bombs, invaders and the saucer are from the cannon; of Space Invaders' RAM only.
         invaders: show which invaders stand above the cannon, and above its shot; of Space Invaders' RAM only.
+        bombs: show where bombs fall, as seen from the cannon; of Space Invaders' RAM only.
         nb_quantiles: numbers that the network learns for each action (see `QuantileDQNAgent`); more than 1 needs
             `fast`.
-        processor: in the place of observation_scale, reward_clip, bits, positions and invaders.
+        processor: in the place of observation_scale, reward_clip, bits, positions, invaders and bombs.
         fast: `FastDQNAgent` with an `ArrayMemory`, which learns the same, faster.
 
     Raises:
@@ -204,21 +206,21 @@ def build_agent(
         limits.append(("reward_clip", reward_clip, 1e-9, float("inf")))
     for limit in limits:
         _check_range(*limit)
-    rows = nb_rows(window, bits, positions, invaders)
+    switches = {"bits": bits, "positions": positions, "invaders": invaders, "bombs": bombs}
+    rows = nb_rows(window, **switches)
     if model.input_shape[1] != rows:
-        raise ValueError(f"The model looks at {model.input_shape[1]} rows, but window={window}, bits={bits}, "
-                         f"positions={positions} and invaders={invaders} make {rows}; expected the same number. Build "
-                         "the model with so many.")
+        turned_on = "".join(f", {name}" for name, on in switches.items() if on)
+        raise ValueError(f"The model looks at {model.input_shape[1]} rows, but window={window}{turned_on} make {rows}; "
+                         "expected the same number. Build the model with so many.")
     for name, value in (("n_step", n_step), ("reward_scale", reward_scale), ("nb_quantiles", nb_quantiles)):
         if value != 1 and not fast:
             raise ValueError(f"{name} is {value}, but keras-rl2's own agent knows only 1; expected 1, or fast=True. "
                              "Pass fast=True.")
     if processor is not None and not (observation_scale is None and reward_clip is None and rows == window):
         raise ValueError(f"Received a processor, observation_scale={observation_scale}, reward_clip={reward_clip}, "
-                         f"bits={bits}, positions={positions} and invaders={invaders}; expected one or the other. "
-                         "Let the processor do it, or leave it out.")
+                         f"{switches}; expected one or the other. Let the processor do it, or leave it out.")
     if rows > window:
-        processor = ShowRam(observation_scale, reward_clip, bits, positions, invaders)
+        processor = ShowRam(observation_scale, reward_clip, **switches)
         observation_scale = reward_clip = None  # done, in the processor
     if fast:
         agent_class, memory_class = FastDQNAgent, ArrayMemory

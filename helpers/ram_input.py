@@ -30,6 +30,12 @@ AROUND_CANNON = np.arange(-40, 41, 4)
 AROUND_SHOT = np.arange(-16, 17, 2)
 """Places, in pixels right of the cannon's shot, at which invaders and the saucer are shown: 17 for each row."""
 
+BOMBS = (83, 84), (81, 82)
+"""The bytes that say where the two bombs are: pixels from the left, and how far down."""
+
+BOMB_PLACES, BOMB_HEIGHTS = np.arange(-20, 29, 4), np.arange(42, 107, 8)
+"""Where bombs are shown: 13 places in pixels right of the cannon, 9 heights, the highest first."""
+
 ACROSS = (26, 30, 83, 84, 87)
 """Bytes that say how far from the left something is: the invaders, the saucer, two bombs, the cannon's own shot."""
 
@@ -49,17 +55,18 @@ hardly learns that in a million steps.
 
 def shown_with(options: Dict[str, Any]) -> Dict[str, bool]:
     """Which of `show`'s switches these options of an agent turn on; off is what they do not name."""
-    return {name: bool(options.get(name, False)) for name in ("bits", "positions", "invaders")}
+    return {name: bool(options.get(name, False)) for name in ("bits", "positions", "invaders", "bombs")}
 
 
-def nb_rows(window: int, bits: bool = False, positions: bool = False, invaders: bool = False) -> int:
+def nb_rows(window: int, bits: bool = False, positions: bool = False, invaders: bool = False,
+            bombs: bool = False) -> int:
     """Rows of 128 numbers that the network gets for a state of `window` observations."""
-    return BITS * bits + positions + 2 * invaders + window
+    return BITS * bits + positions + 2 * invaders + bombs + window
 
 
-def show(states: Any, scale: Optional[float], bits: bool = False, positions: bool = False,
-         invaders: bool = False) -> np.ndarray:
-    """States [B, W, 128] of bytes as the network gets them, float32 [B, nb_rows(W, bits, positions, invaders), 128].
+def show(states: Any, scale: Optional[float], bits: bool = False, positions: bool = False, invaders: bool = False,
+         bombs: bool = False) -> np.ndarray:
+    """States [B, W, 128] of bytes as the network gets them, float32 [B, rows, 128]; see `nb_rows`.
 
     Args:
         scale: factor on bytes; None leaves them as they are.
@@ -68,10 +75,11 @@ def show(states: Any, scale: Optional[float], bits: bool = False, positions: boo
             cannon, or below its top, that is; 0 for all others. Of Space Invaders only.
         invaders: then two rows that say what stands AROUND_CANNON, and what AROUND_SHOT while it flies; see
             `show_invaders`. Of Space Invaders only.
+        bombs: then a row that says where bombs fall, as seen from the cannon; see `show_bombs`. Of Space Invaders only.
     """
     states = np.asarray(states)
-    first = nb_rows(0, bits, positions, invaders)
-    shown = np.empty((len(states), first + states.shape[1], states.shape[2]), np.float32)
+    rows = nb_rows(0, bits, positions, invaders, bombs)
+    shown = np.empty((len(states), rows + states.shape[1], states.shape[2]), np.float32)
     newest = states[:, -1]
     if bits:
         shown[:, :BITS] = newest[:, None].astype(np.uint8, copy=False) >> _SHIFTS & 1
@@ -81,8 +89,10 @@ def show(states: Any, scale: Optional[float], bits: bool = False, positions: boo
         row[:, ACROSS] = ((places[:, ACROSS] - places[:, CANNON, None]) / STEP).clip(-FAR, FAR)
         row[:, DOWN] = ((places[:, DOWN] - CANNON_DOWN) / STEP).clip(-FAR, FAR)
     if invaders:
-        shown[:, first - 2:first] = show_invaders(newest)
-    np.multiply(states, np.float32(1 if scale is None else scale), out=shown[:, first:], casting="unsafe")
+        shown[:, rows - bombs - 2:rows - bombs] = show_invaders(newest)
+    if bombs:
+        shown[:, rows - 1] = show_bombs(newest)
+    np.multiply(states, np.float32(1 if scale is None else scale), out=shown[:, rows:], casting="unsafe")
     return shown
 
 
@@ -105,6 +115,21 @@ def show_invaders(ram: np.ndarray) -> np.ndarray:
     targets[:, -1] *= (places[:, SAUCER] != NO_SAUCER)[:, None]
     targets *= (places[:, SHOT_DOWN] < CANNON_DOWN)[:, None, None]
     shown[:, 1, :targets[0].size] = targets.reshape(len(ram), -1)
+    return shown
+
+
+def show_bombs(ram: np.ndarray) -> np.ndarray:
+    """Bytes [B, 128] to where bombs fall, float32 [B, 128].
+
+    13 numbers for each of the 9 heights: 1 where a bomb is exactly there, falling to 0 until the next place or height.
+    The rest is 0.
+    """
+    places = ram.astype(np.float32)
+    across, down = (places[:, one] for one in BOMBS)
+    heights = _nearness(down, BOMB_HEIGHTS)
+    grid = heights.transpose(0, 2, 1) @ _nearness(across - places[:, CANNON, None], BOMB_PLACES)
+    shown = np.zeros((len(ram), 128), np.float32)
+    shown[:, :grid[0].size] = grid.reshape(len(ram), -1)
     return shown
 
 

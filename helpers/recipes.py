@@ -70,7 +70,8 @@ RECIPES: Dict[str, Recipe] = {
 
 OPTIONS = ("replay_limit", "warmup_steps", "epsilon_start", "epsilon_end", "epsilon_steps", "target_update",
            "learning_rate", "adam_epsilon", "delta_clip", "gamma", "batch_size", "train_interval", "n_step", "double",
-           "observation_scale", "reward_clip", "reward_scale", "bits", "positions", "invaders", "nb_quantiles")
+           "observation_scale", "reward_clip", "reward_scale", "bits", "positions", "invaders", "bombs",
+           "nb_quantiles")
 """Options of `build_agent` that a recipe may name."""
 
 FIELDS = ("window", "hidden", "life_as_episode")

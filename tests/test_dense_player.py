@@ -25,7 +25,7 @@ def made_and_saved(folder, name, changes=None):
     ("ram_post", {"observation_scale": 1 / 32}),
     ("ram_best", {"bits": True, "window": 1}),
     ("ram_best", {"bits": False, "positions": True, "window": 3}),
-    ("ram_best", {"bits": False, "positions": False, "invaders": True}),
+    ("ram_best", {"bits": False, "positions": False, "invaders": True, "bombs": True}),
     ("ram_best", {"bits": True, "window": 2, "nb_quantiles": 7, "positions": True, "observation_scale": 1 / 32}),
 ])
 def test_its_q_values_are_the_agents(tmp_path, name, changes):

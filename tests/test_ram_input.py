@@ -8,6 +8,8 @@ from helpers.ram_input import (
     AROUND_CANNON,
     AROUND_SHOT,
     BITS,
+    BOMB_HEIGHTS,
+    BOMB_PLACES,
     CANNON,
     CANNON_DOWN,
     COLUMN,
@@ -85,6 +87,23 @@ def test_invaders_are_seen_from_the_cannon_and_from_its_shot():
     assert (shown_invaders(ram)[1][6] == 0).all()
     ram[SHOT_DOWN] = 246  # no shot
     assert (shown_invaders(ram)[1] == 0).all() and (shown_invaders(ram)[0] == cannon).all()
+
+
+def test_bombs_are_seen_from_the_cannon():
+    ram = np.full(128, 246, np.uint8)  # no bombs
+    ram[CANNON] = 60
+    for others in ({}, {"bits": True, "positions": True, "invaders": True}):
+        shown = show(ram[None, None], None, bombs=True, **others)[0]
+        assert shown.shape == (nb_rows(1, bombs=True, **others), 128) and (shown[-2] == 0).all()
+    ram[[83, 81]] = 65, 90 - 4  # 5 pixels right of the cannon, half-way between two heights
+    ram[[84, 82]] = 40, 42  # at the very edge of what is shown
+    expected = np.zeros((9, 13))
+    for height in (82, 90):
+        for place, share in ((4, 0.75), (8, 0.25)):
+            expected[list(BOMB_HEIGHTS).index(height), list(BOMB_PLACES).index(place)] = share / 2
+    expected[0, 0] = 1
+    shown = show(ram[None, None], None, bombs=True)[0, 0]
+    assert (shown[:117].reshape(9, 13) == expected).all() and (shown[117:] == 0).all()
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,8 @@ from finish_run import exit_status, finish_run
 from helpers.manifest import WEIGHTS_FOLDER
 from helpers.train import describe_run
 
-BEFORE = {"window": 3, "bits": False, "positions": False, "invaders": False, "hidden": [512, 128], "n_step": 3,
-          "epsilon_end": 0.1, "life_as_episode": False, "nb_quantiles": 1}
+BEFORE = {"window": 3, "bits": False, "positions": False, "invaders": False, "bombs": False, "hidden": [512, 128],
+          "n_step": 3, "epsilon_end": 0.1, "life_as_episode": False, "nb_quantiles": 1}
 """Where it began, where that is not `ram_best`: the post's network and epsilon, and Rainbow's three steps."""
 
 HELPED = {"window": 1, "bits": True, "n_step": 5, "hidden": [256, 128], "epsilon_end": 0.02}
