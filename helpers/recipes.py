@@ -62,8 +62,8 @@ RECIPES: Dict[str, Recipe] = {
     "ram_post": Recipe(RAM, "RAM", 3, {}, 10_000_000),
     # one observation holds all that the game knows; what was tried stands in tools/run_experiments.py
     "ram_best": Recipe(RAM, "RAM", 1, {**TUNED, "replay_limit": 1_000_000, "bits": True, "positions": True,
-                                       "n_step": 5, "epsilon_end": 0.02}, 10_000_000, nb_envs=8, hidden=(256, 128),
-                       life_as_episode=True),
+                                       "invaders": True, "bombs": True, "n_step": 5, "epsilon_end": 0.02},
+                       10_000_000, nb_envs=8, hidden=(256, 128), life_as_episode=True),
     "pixels_84": Recipe(PIXELS, "small pixels", 4, {**TUNED, "replay_limit": 200_000}, 2_000_000, nb_envs=8,
                         nb_threads=2),
 }
