@@ -15,13 +15,13 @@ def test_experiments_are_trained_once_and_logged(project, tmp_path):
         return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=str(project),
                               env={**os.environ, "PYTHONPATH": str(project), "RUNS_FOLDER": str(tmp_path / "runs")})
 
-    chosen = "with positions, a life as an episode"
+    chosen = "with invaders and bombs"
     done = run("5-step returns", chosen, "--steps", "9000")
     assert done.returncode == 0, done.stdout
     games = pd.read_csv(tmp_path / "experiments.csv")
     assert set(games["experiment"]) == {"5-step returns", chosen} and games["step"].max() <= 9000
     changed, best = (Run(tmp_path / "runs" / f"experiment-{name}-seed1").hyperparameters
-                     for name in ("5-step-returns", "with-positions-a-life-as-an-episode"))
+                     for name in ("5-step-returns", "with-invaders-and-bombs"))
     assert (changed["n_step"], changed["window"], changed["bits"], changed["hidden"]) == (5, 3, False, [512, 128])
     assert not changed["positions"] and not changed["life_as_episode"]
     shipped = RECIPES["ram_best"]

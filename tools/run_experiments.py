@@ -25,6 +25,9 @@ BEFORE = {"window": 3, "bits": False, "positions": False, "invaders": False, "bo
 HELPED = {"window": 1, "bits": True, "n_step": 5, "hidden": [256, 128], "epsilon_end": 0.02}
 """What helped of the first ones, together with a smaller network, which is faster, and less exploring at the end."""
 
+SEES_PLACES = {"positions": True, "life_as_episode": True}
+"""What helped next."""
+
 EXPERIMENTS: Dict[str, Dict[str, Any]] = {
     "before": {},
     "a life as an episode": {"life_as_episode": True},
@@ -35,10 +38,10 @@ EXPERIMENTS: Dict[str, Dict[str, Any]] = {
     "all that helped": HELPED,
     "all that helped, points to 60": {**HELPED, "reward_clip": 60.0, "reward_scale": 0.05},
     "with positions": {**HELPED, "positions": True},
-    "with positions, a life as an episode": {**HELPED, "positions": True, "life_as_episode": True},
-    "with invaders": {**HELPED, "positions": True, "life_as_episode": True, "invaders": True},
-    "with invaders, 32 quantiles": {**HELPED, "positions": True, "life_as_episode": True, "invaders": True,
-                                    "nb_quantiles": 32},
+    "with positions, a life as an episode": {**HELPED, **SEES_PLACES},
+    "with invaders": {**HELPED, **SEES_PLACES, "invaders": True},
+    "with invaders, 32 quantiles": {**HELPED, **SEES_PLACES, "invaders": True, "nb_quantiles": 32},
+    "with invaders and bombs": {**HELPED, **SEES_PLACES, "invaders": True, "bombs": True},
 }
 """What each changes in BEFORE."""
 
