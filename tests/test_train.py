@@ -67,7 +67,7 @@ def test_hyperparameters_are_changed_on_the_command_line(project, tmp_path):
     assert run.hyperparameters["hidden"] == [32, 16]
     found = identify(run.folder / "weights.h5")
     agent = build_and_load(found.recipe, run.folder / "weights.h5")  # of that shape
-    assert agent.model.get_weights()[0].shape == (9 * 128, 32)
+    assert agent.model.get_weights()[0].shape == (12 * 128, 32)  # bits, invaders, bombs, bytes
     assert agent.trainable_model.optimizer.get_config()["learning_rate"] == pytest.approx(0.001)
     with pytest.raises(ValueError, match="no hyperparameter 'learning'; expected one of replay_limit, "):
         open_run(parse(["ram_best", "--set", "learning=1", "--run", "a"]), tmp_path)
