@@ -58,7 +58,6 @@ _MODULE_OF = {
     "LifeAsEpisode": "games",
     "ScoreKeeper": "games",
     "record_measured_game": "live_game",
-    "human_normalised": "scores",
     "compare": "scores",
     "WEIGHTS_FOLDER": "manifest",
     "list_agents": "manifest",

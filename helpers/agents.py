@@ -11,15 +11,11 @@ from tensorflow.keras.models import Sequential
 from tensorflow.keras.optimizers import Adam
 
 from .array_memory import ArrayMemory
+from .checks import check_range
 from .fast_dqn import FastDQNAgent
 from .games import SMALL_SCREEN
 from .quantile_dqn import QuantileDQNAgent, with_quantiles
 from .ram_input import nb_rows, show
-
-
-def _check_range(name: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:  # written so that NaN is refused too
-        raise ValueError(f"{name} is {value}; expected {low} to {high}. Change it in the hyperparameter cell.")
 
 
 def build_pixel_model(screen_shape: Tuple[int, int, int], nb_actions: int, window: int = 3) -> Sequential:
@@ -31,7 +27,7 @@ def build_pixel_model(screen_shape: Tuple[int, int, int], nb_actions: int, windo
     Raises:
         ValueError: `window` is below 1.
     """
-    _check_range("window", window, 1, 100)
+    check_range("window", window, 1, 100)
     return Sequential([
         Conv2D(32, (8, 8), strides=(4, 4), activation="relu", input_shape=(window, *screen_shape)),
         Conv2D(64, (4, 4), strides=(2, 2), activation="relu"),
@@ -54,7 +50,7 @@ def build_small_pixel_model(nb_actions: int, window: int = 4) -> Sequential:
     Source:
         Mnih et al. 2015, "Model architecture".
     """
-    _check_range("window", window, 1, 100)
+    check_range("window", window, 1, 100)
     return Sequential([
         # the screens of a state become channels, which TensorFlow on a CPU wants last
         Permute((2, 3, 1), input_shape=(window, *SMALL_SCREEN)),
@@ -78,7 +74,7 @@ def build_ram_model(nb_bytes: int, nb_actions: int, window: int = 3,
     Raises:
         ValueError: `window` is below 1.
     """
-    _check_range("window", window, 1, 100)
+    check_range("window", window, 1, 100)
     return Sequential([
         Flatten(input_shape=(window, nb_bytes)),
         *[Dense(units, activation="relu") for units in hidden],
@@ -118,6 +114,17 @@ class ShowRam(ScaleAndClip):
                  bits: bool = True, positions: bool = False, invaders: bool = False, bombs: bool = False):
         super().__init__(observation_scale, reward_clip)
         self.switches = {"bits": bits, "positions": positions, "invaders": invaders, "bombs": bombs}
+
+    def set_state(self, state: Any) -> None:
+        """Go on from a checkpoint, of an agent that was shown the same.
+
+        Raises:
+            ValueError: it was shown something else.
+        """
+        stored = {**dict.fromkeys(self.switches, False), **state["plain"]["switches"]}
+        if stored != self.switches:
+            raise ValueError(f"The checkpoint's agent is shown {stored}, and this one {self.switches}: expected the "
+                             "same. Make the agent as it was then, or start a new run.")
 
     def process_state_batch(self, batch: List[Any]) -> np.ndarray:
         return show(batch, self.observation_scale, **self.switches)
@@ -159,8 +166,8 @@ def build_agent(
     Args:
         model: network with input (window, ...) and one output for each action.
         window: observations that make one state.
-        replay_limit: steps that the replay memory holds.
-        warmup_steps: steps before the first update; it needs a batch of states to draw from.
+        replay_limit: steps that the replay memory holds; more than `batch_size + window + n_step`.
+        warmup_steps: steps before the first update, at least `batch_size + window + n_step`: it draws a batch.
         epsilon_start, epsilon_end, epsilon_steps: share of random actions in training, falling linearly.
         epsilon_test: share of random actions in `agent.test`, which would otherwise play greedily.
         target_update: steps between two copies of the network into the target network.
@@ -189,9 +196,10 @@ def build_agent(
         the blog post; epsilon_test from Mnih et al. 2015; target_update, delta_clip, gamma, batch_size and
         train_interval are keras-rl2's defaults, adam_epsilon is Keras's.
     """
+    needed = batch_size + window + n_step  # so that there are as many transitions as a batch has
     limits = [
-        ("window", window, 1, 100), ("replay_limit", replay_limit, 100, float("inf")),
-        ("warmup_steps", warmup_steps, batch_size + 18, float("inf")), ("epsilon_start", epsilon_start, 0, 1),
+        ("window", window, 1, 100), ("replay_limit", replay_limit, needed + 1, float("inf")),
+        ("warmup_steps", warmup_steps, needed, float("inf")), ("epsilon_start", epsilon_start, 0, 1),
         ("epsilon_end", epsilon_end, 0, 1), ("epsilon_test", epsilon_test, 0, 1),
         ("epsilon_steps", epsilon_steps, 1, float("inf")), ("target_update", target_update, 1, float("inf")),
         ("learning_rate", learning_rate, 1e-9, 1), ("adam_epsilon", adam_epsilon, 1e-12, 1),
@@ -205,7 +213,7 @@ def build_agent(
     if reward_clip is not None:
         limits.append(("reward_clip", reward_clip, 1e-9, float("inf")))
     for limit in limits:
-        _check_range(*limit)
+        check_range(*limit, "Change it in the hyperparameter cell.")
     switches = {"bits": bits, "positions": positions, "invaders": invaders, "bombs": bombs}
     rows = nb_rows(window, **switches)
     if model.input_shape[1] != rows:

@@ -9,7 +9,7 @@ class Batch(NamedTuple):
     """Transitions as arrays; B transitions, windows of W observations.
 
     state0, state1: [B, W, *observation shape], in the observation's own dtype.
-    action: [B] int64. reward: [B] float64, points, discounted and summed over n steps.
+    action: [B] int64. reward: [B] float64, as the processor returned it, discounted and summed over n steps.
     terminal1: [B] bool, whether the game ended within the n steps.
     padded: whether any state starts with zeros, because its game had just begun.
     """
@@ -62,7 +62,7 @@ class ArrayMemory(SequentialMemory):
         return self.size * self.nb_envs or super().nb_entries
 
     def append(self, observation: Any, action: Any, reward: float, terminal: bool, training: bool = True) -> None:
-        """Stores one step: in `observation`, `action` earned `reward` (points) and ended the game or not.
+        """Stores one step: in `observation`, `action` earned `reward` and ended the game or not.
 
         Raises:
             ValueError: if the observation's shape or dtype differs from the first one's, or if the

@@ -6,7 +6,7 @@ import threading
 import time
 import warnings
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from rl.callbacks import Callback
 from tqdm import tqdm
@@ -49,7 +49,6 @@ class Checkpoint(Callback):
             raise ValueError(f"every is {every}; expected at least 1 agent step, or None for a sensible interval.")
         super().__init__()
         self.folder, self.every = Path(folder), every
-        self.seconds = 0.0  # that checkpoints took so far
 
     def on_train_begin(self, logs: Optional[Dict] = None) -> None:
         training, memory = getattr(self.model, "under_way", None), self.model.memory
@@ -91,6 +90,7 @@ class Checkpoint(Callback):
                 raise OSError("the disk is full")  # known without filling it
             self._size = write_state(self.folder / f"checkpoint-{step:010d}.dqn",
                                      {"step": step, "settings": self._settings}, training_state(self._training))
+            log.info("checkpoint after %d steps: %d bytes, %.2f seconds", step, self._size, time.perf_counter() - began)
             for path in find_checkpoints(self.folder)[:-KEEP]:
                 path.unlink()
         except OSError as error:
@@ -98,10 +98,7 @@ class Checkpoint(Callback):
             warnings.warn(f"Step {step:,}: the checkpoint could not be written ({error}). It needs {needed} bytes, and "
                           f"{free:,} are free. Training goes on, and the checkpoint before stays: free some disk "
                           "space.", stacklevel=2)
-        took = time.perf_counter() - began
-        log.info("checkpoint after %d steps: %d bytes, %.2f seconds", step, self._size, took)
-        self.seconds += took
-        self._next = self._after(step, took)
+        self._next = self._after(step, time.perf_counter() - began)
 
     def _clock(self, step: int) -> float:
         return time.perf_counter() if self.every is None else step
@@ -147,23 +144,32 @@ def steps_done(folder: Any) -> int:
     return max((int(path.stem.split("-")[1]) for path in find_checkpoints(folder)), default=0)
 
 
+def read_newest(folder: Any) -> Tuple[Path, Dict[str, Any], Dict[str, Any]]:
+    """The newest checkpoint of `folder` that can be read: its path, what it is about (step and settings), the state.
+
+    Others are named in a warning and set aside.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    for path in reversed(find_checkpoints(folder)):
+        try:
+            return (path, *read_state(path))
+        except BadFile as error:
+            warnings.warn(f"{error} The checkpoint before it is used, and this one renamed.", stacklevel=2)
+            path.rename(path.with_name(path.name + ".unused"))
+    raise FileNotFoundError(f"There is no checkpoint in {folder} that can be read; expected checkpoint-*.dqn. Start "
+                            "anew, without resume.")
+
+
 def load_checkpoint(folder: Any, training: Any, nb_steps: int) -> Dict[str, Any]:
-    """The state in the newest checkpoint of `folder` that can be read; others are named in a warning and set aside.
+    """The state in the newest checkpoint of `folder` that can be read, for this training to go on from.
 
     Raises:
         FileNotFoundError: there is none.
         ValueError: it belongs to a training with other settings, or has made `nb_steps` already.
     """
-    for path in reversed(find_checkpoints(folder)):
-        try:
-            about, state = read_state(path)
-            break
-        except BadFile as error:
-            warnings.warn(f"{error} The checkpoint before it is used, and this one renamed.", stacklevel=2)
-            path.rename(path.with_name(path.name + ".unused"))
-    else:
-        raise FileNotFoundError(f"There is no checkpoint in {folder} that can be read; expected checkpoint-*.dqn. "
-                                "Start anew, without resume.")
+    path, about, state = read_newest(folder)
     differ = differences(about["settings"], describe(training))
     if differ:
         raise ValueError(f"{path.name} belongs to a training with other settings: {'; '.join(differ)}. Make agent and "

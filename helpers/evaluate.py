@@ -10,9 +10,10 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Un
 import gym
 import numpy as np
 
+from helpers.checks import check_range
 from helpers.games import RAM, ScoreKeeper, make_game, seed_game
 from helpers.parallel_games import EMULATORS, play_in_parallel
-from helpers.scores import compare, human_normalised, mean_interval, plot_scores  # noqa: F401 - where readers look
+from helpers.scores import human_normalised, mean_interval
 
 PROTOCOL = """\
 Environment  the one of training, SpaceInvaders-ram-v0 or SpaceInvaders-v0 (sticky actions 0.25, frame skip
@@ -56,7 +57,8 @@ def play_games(env: gym.Env, player: Player, nb_games: int, seed: Optional[int] 
         max_steps: end a game after so many agent steps; None plays to the end.
 
     Returns:
-        float array of shape (nb_games,): the sum of the environment's own rewards, in game points, never clipped.
+        float array of shape (nb_games,): the sum of the rewards that `env` gives, in game points unless a
+            wrapper changes them.
 
     Raises:
         ValueError: `nb_games` is below 1.
@@ -171,8 +173,7 @@ def measure(player: Player, env_id: str = RAM, nb_games: int = 200, seed: int = 
     """
     for name, value, low, high in [("nb_games", nb_games, 1, 10**6), ("epsilon", epsilon, 0, 1),
                                    ("seed", seed, 0, 2**32 - 1), ("nb_emulators", nb_emulators, 1, EMULATORS)]:
-        if not low <= value <= high:
-            raise ValueError(f"{name} is {value}; expected {low} to {high:,}. Choose another.")
+        check_range(name, value, low, high)
     scores, steps = play_in_parallel(player, make_env or (lambda: make_game(env_id)), range(nb_games), seed,
                                      epsilon, nb_emulators, bar)
     return Measurement(scores, steps, env_id, float(epsilon), seed, nb_games)

@@ -8,6 +8,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 import numpy as np
 from tqdm import tqdm
 
+from helpers.checks import check_range
 from helpers.evaluate import PROTOCOL, Measurement, measure
 from helpers.manifest import (
     WEIGHTS_FOLDER,
@@ -65,8 +66,7 @@ def find_targets(options: argparse.Namespace) -> List[Target]:
     if options.seed < 0:
         raise ValueError(f"--seed is {options.seed}; expected 0 or more. Choose another.")
     for epsilon in options.epsilon:
-        if not 0 <= epsilon <= 1:
-            raise ValueError(f"--epsilon is {epsilon}; expected 0 to 1. 0.05 is the protocol's.")
+        check_range("--epsilon", epsilon, 0, 1, "0.05 is the protocol's.")
     if options.weights:
         return [_target(path, options.agent) for path in options.weights]
     if not list_agents():
@@ -122,10 +122,11 @@ def print_table(measured: Dict[str, Measurement], published: Sequence[Published]
     print(numbers.to_string(na_rep="-"))
     for one in published:
         print(f"{one.name}: {one.differs}.")
-    for name, one in zip(measured, reports):
-        if not one["complete"]:
-            print(f"{name}: interrupted after {one['episodes']} of {one['requested']} games. Games that were under way "
+    for name, games in measured.items():
+        if not games.complete:
+            print(f"{name}: interrupted after {games.episodes} of {games.requested} games. Games that were under way "
                   "do not count; they are the long ones, so the true mean may be a little higher.")
+    for name, one in zip(measured, reports):  # the agents come first
         if one["as_shipped"] is False:
             print(f"{name}: not the very games of the manifest; on another processor TensorFlow rounds differently.")
     print(f"\n{PROTOCOL}")
@@ -136,6 +137,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     options = parse(arguments)
     measured: Dict[str, Measurement] = {}
     reports: List[Dict[str, Any]] = []
+    targets: List[Target] = []
     published: Sequence[Published] = ()
     try:
         targets = find_targets(options)
@@ -148,8 +150,10 @@ def main(arguments: Optional[List[str]] = None) -> int:
                 if not games.complete:
                     raise KeyboardInterrupt
         if not options.weights and not options.json:
-            measured.update(measure_baselines(options.episodes, options.seed))
             published = PUBLISHED
+            measured.update(measure_baselines(options.episodes, options.seed))
+            if not all(games.complete for games in measured.values()):
+                raise KeyboardInterrupt
         status = 0
     except KeyboardInterrupt:
         status = INTERRUPTED
@@ -157,7 +161,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
         print(error, file=sys.stderr)
         return 1
     if options.json:
-        print(json.dumps(reports[0] if len(targets) * len(options.epsilon) == 1 else {"results": reports}))
+        print(json.dumps(reports[0] if reports and len(targets) * len(options.epsilon) == 1 else {"results": reports}))
     elif reports:
         print_table(measured, published, reports)
     return status

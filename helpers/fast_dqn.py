@@ -1,4 +1,5 @@
 """keras-rl2's DQN agent with one TensorFlow call per update: the same learning, many times faster."""
+import random
 from typing import Any, Callable, List, Optional, Sequence
 
 import numpy as np
@@ -6,8 +7,9 @@ from rl.agents import DQNAgent
 
 from .array_memory import ArrayMemory, Batch
 from .fused_graph import act_function, learn_function
-from .parallel import prepare_memory, train_parallel
-from .serial import train_serial
+from .loop import gather_callbacks, run_training
+from .parallel import Emulators, ParallelTraining, check_parallel, prepare_memory
+from .serial import SerialTraining
 
 
 def as_inputs(states: Any, names: Sequence[str]) -> List[np.ndarray]:
@@ -32,7 +34,7 @@ class FastDQNAgent(DQNAgent):
             Source: Sutton 1988; 3 in Hessel et al. 2018 (Rainbow).
         observation_scale: factor on observations, inside the graph, or None. The model itself does not
             know it: another agent that loads the weights needs the same factor.
-        reward_scale: factor on rewards when learning; scores are reported in game points.
+        reward_scale: factor on rewards when learning; those that callbacks get are not scaled.
     """
 
     def __init__(self, *args: Any, n_step: int = 1, observation_scale: Optional[float] = None,
@@ -167,10 +169,16 @@ class FastDQNAgent(DQNAgent):
             RuntimeError: if the agent is not compiled.
             FloatingPointError: if the loss is not a finite number.
         """
+        if not self.compiled:
+            raise RuntimeError("The agent is not compiled, expected a call of compile() before fit().")
+        if action_repetition < 1:
+            raise ValueError(f"action_repetition is {action_repetition}, expected 1 or more.")
         prepare_memory(self.memory, 1)
-        return train_serial(self, env, nb_steps, callbacks, verbose, visualize, log_interval, resume,
-                            action_repetition=action_repetition, nb_max_start_steps=nb_max_start_steps,
-                            start_step_policy=start_step_policy, nb_max_episode_steps=nb_max_episode_steps)
+        training = SerialTraining(self, env, gather_callbacks(callbacks, verbose, log_interval, visualize),
+                                  action_repetition, nb_max_start_steps, start_step_policy, nb_max_episode_steps)
+        settings = {"trained by": "fit", "action_repetition": action_repetition,
+                    "nb_max_start_steps": nb_max_start_steps, "nb_max_episode_steps": nb_max_episode_steps}
+        return run_training(training, nb_steps, settings, resume)
 
     def fit_parallel(self, make_env: Callable[[], Any], nb_envs: int, nb_steps: int,
                      callbacks: Optional[Sequence[Any]] = None, verbose: int = 1, log_interval: int = 10000,
@@ -197,12 +205,20 @@ class FastDQNAgent(DQNAgent):
             resume: as in `fit`.
 
         Returns:
-            keras.callbacks.History, with `episode_reward` (points), `nb_episode_steps` and `nb_steps`.
+            keras.callbacks.History, with `episode_reward` (of the rewards that the processor returned),
+            `nb_episode_steps` and `nb_steps`.
 
         Raises:
             ValueError: if `nb_envs` is below 1 or above what the memory can hold.
             RuntimeError: if the agent is not compiled, or if an emulator dies; what was learned is kept.
             FloatingPointError: if the loss is not a finite number.
         """
-        return train_parallel(self, make_env, nb_envs, nb_steps, callbacks, verbose, log_interval, seed, learning_rate,
-                              resume)
+        check_parallel(self, nb_envs)
+        prepare_memory(self.memory, nb_envs)
+        if seed is not None:
+            np.random.seed(seed)
+            random.seed(seed)
+        emulators = Emulators(make_env, nb_envs, self.processor, seed)
+        gathered = gather_callbacks(callbacks, verbose, log_interval)
+        training = ParallelTraining(self, emulators, gathered, learning_rate)
+        return run_training(training, nb_steps, {"trained by": "fit_parallel", "seed": seed}, resume)

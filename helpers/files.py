@@ -1,10 +1,13 @@
 """Write a file whole or not at all."""
 import os
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO, Iterator
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file that is complete or absent: aside first, then renamed.
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write into that takes the name `path` when it is complete; until then it is aside, as PATH.part.
 
     Raises:
         OSError: the disk is full or not writable; an earlier file of this name is untouched.
@@ -13,11 +16,27 @@ def write_whole(path: Path, data: bytes) -> None:
     aside = path.with_name(path.name + ".part")
     try:
         with aside.open("wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(aside, path)
-    except OSError:
+        _sync_folder(path.parent)
+    finally:
         if aside.exists():
             aside.unlink()
-        raise
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file that is complete or absent. Raises as `whole_file` does."""
+    with whole_file(path) as file:
+        file.write(data)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make sure that a rename outlives a power cut."""
+    if os.name == "posix":  # Windows can't open a folder
+        number = os.open(str(folder), os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)

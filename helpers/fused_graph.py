@@ -1,5 +1,5 @@
 """Acting and learning as one TensorFlow call each."""
-from typing import Any, Callable, List, Sequence, Tuple
+from typing import Any, Callable, List, NamedTuple, Sequence, Tuple
 
 import tensorflow as tf
 from rl.agents import DQNAgent
@@ -38,8 +38,31 @@ def scaled_inputs(agent: DQNAgent) -> Tuple[List[tf.Tensor], List[tf.Tensor]]:
     return fed, [x * agent.observation_scale for x in fed]
 
 
+class BatchInputs(NamedTuple):
+    """Where a batch enters the graph: placeholders, and what the network sees of its states.
+
+    fed: the placeholders, in the order of `FastDQNAgent.draw_batch`. state0, state1: tensors for the network's inputs.
+    action: [B] int64. reward: [B] float64. going_on: [B] float64, 1 where the game goes on after it, else 0.
+    """
+
+    fed: List[tf.Tensor]
+    state0: List[tf.Tensor]
+    state1: List[tf.Tensor]
+    action: tf.Tensor
+    reward: tf.Tensor
+    going_on: tf.Tensor
+
+
+def batch_inputs(agent: DQNAgent) -> BatchInputs:
+    """Placeholders for the batches of this agent."""
+    fed0, state0 = scaled_inputs(agent)
+    fed1, state1 = scaled_inputs(agent)
+    values = [tf.compat.v1.placeholder(dtype, (None,)) for dtype in (tf.int64, tf.float64, tf.float64)]
+    return BatchInputs(fed0 + fed1 + values, state0, state1, *values)
+
+
 def act_function(agent: DQNAgent) -> Callable:
-    """A function from states [B, ...] to Q values [B, nb_actions], float32."""
+    """A function from states [B, ...] to a list of one array: Q values [B, nb_actions], float32."""
     agent.model._make_predict_function()
     predict = agent.model.predict_function
     fed, seen = scaled_inputs(agent)
@@ -49,10 +72,7 @@ def act_function(agent: DQNAgent) -> Callable:
 
 
 def learn_function(agent: DQNAgent) -> Callable:
-    """A function that makes one update and returns the loss and the metrics.
-
-    Its arguments: the inputs of state0, the inputs of state1, action [B] int64, reward [B] float64, and
-    [B] float64: 1 where the game goes on after the transition, 0 where it ended.
+    """A function that makes one update and returns the loss and the metrics; it takes what `BatchInputs.fed` names.
 
     It runs the very graph that `train_on_batch` runs, with the target computed inside instead of
     in NumPy (in the same order and dtypes), and with the metrics set back to zero in the same call.
@@ -60,11 +80,7 @@ def learn_function(agent: DQNAgent) -> Callable:
     model = agent.trainable_model
     model._make_train_function()
     train = model.train_function
-    fed0, state0 = scaled_inputs(agent)
-    fed1, state1 = scaled_inputs(agent)
-    action = tf.compat.v1.placeholder(tf.int64, (None,))
-    reward = tf.compat.v1.placeholder(tf.float64, (None,))
-    going_on = tf.compat.v1.placeholder(tf.float64, (None,))
+    fed, state0, state1, action, reward, going_on = batch_inputs(agent)
 
     q1 = agent.target_model(state1, training=False)
     if agent.enable_double_dqn:
@@ -88,5 +104,5 @@ def learn_function(agent: DQNAgent) -> Callable:
         with tf.control_dependencies([train.updates_op]):
             after += [weights.assign(value) for weights, value in get_soft_target_model_updates(
                 agent.target_model, agent.model, agent.target_model_update)]
-    return make_callable(fed0 + fed1 + [action, reward, going_on], results,
+    return make_callable(fed, results,
                          [train.updates_op] + [assign.op for assign in after], connections)

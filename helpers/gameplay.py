@@ -40,6 +40,8 @@ class Recorder(gym.Wrapper):
         super().__init__(env)
         self.moments: List[Moment] = []
         self.shape: Tuple[int, ...] = ()
+        meanings = getattr(env.unwrapped, "get_action_meanings", None)  # not every gym game is an Atari game
+        self.action_names = meanings() if meanings else [str(action) for action in range(env.action_space.n)]
 
     def reset(self, **kwargs: Any) -> np.ndarray:
         observation = self.env.reset(**kwargs)
@@ -54,7 +56,7 @@ class Recorder(gym.Wrapper):
 
     def _take(self, action: Optional[int], score: float) -> None:
         screen = self.env.render(mode="rgb_array")
-        ale = getattr(self.unwrapped, "ale", None)  # not every gym game is an Atari game
+        ale = getattr(self.unwrapped, "ale", None)
         clock = ale.getEpisodeFrameNumber() if ale else len(self.moments)
         self.shape = screen.shape
         self.moments.append(Moment(zlib.compress(screen.tobytes(), 1), max(1, clock - self._clock), action, score))
@@ -213,6 +215,4 @@ def record_game(env: gym.Env, player: Player, seed: Optional[int] = None, max_st
     """
     recorder = Recorder(env)
     play_games(recorder, player, nb_games=1, seed=seed, max_steps=max_steps)
-    meanings = getattr(env.unwrapped, "get_action_meanings", None)
-    names = meanings() if meanings else [str(action) for action in range(env.action_space.n)]
-    return Recording(recorder.moments, recorder.shape, names)
+    return Recording(recorder.moments, recorder.shape, recorder.action_names)

@@ -3,6 +3,7 @@ from typing import Any, Callable, Optional
 
 import gym
 
+from helpers.checks import check_range
 from helpers.evaluate import Measurement, Player
 from helpers.gameplay import Recorder, Recording
 from helpers.games import PIXELS, RAM, SMALL_SCREEN, make_game, make_small_screen_game
@@ -29,14 +30,13 @@ class LiveGame(Recording):
     def __init__(self, player: Player, make_env: Optional[Callable[[], gym.Env]] = None, seed: int = 1,
                  epsilon: float = 0.05, game: int = 0):
         for name, value, high in (("seed", seed, 2**32 - 1), ("epsilon", epsilon, 1), ("game", game, 2**32 - 1)):
-            if not 0 <= value <= high:
-                raise ValueError(f"{name} is {value}; expected 0 to {high:,}. Choose another.")
+            check_range(name, value, 0, high)
         env = Recorder(make_env() if make_env else game_for(player))
         self._player, self._epsilon = player, epsilon
         self._q_values = q_values_of(player) if is_agent(player) else None
         self._seat = seat_for(player, env)
         self._seat.begin(game, seed)
-        super().__init__(env.moments, env.shape, env.unwrapped.get_action_meanings())
+        super().__init__(env.moments, env.shape, env.action_names)
 
     @property
     def over(self) -> bool:

@@ -109,12 +109,12 @@ def build_and_load(made: Recipe, weights: Path) -> Any:
     """Build the agent of this recipe and load its weights.
 
     Raises:
-        ValueError: these are another network's weights.
+        ValueError: these are another network's or game's weights.
     """
     agent = made.build_agent()
     from helpers.training import load_weights  # not before: who misspelt a name need not wait for TensorFlow
 
-    load_weights(agent, weights)
+    load_weights(agent, weights, made.make_env())
     return agent
 
 

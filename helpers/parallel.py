@@ -1,14 +1,13 @@
 """Training on several emulators at once: they step in a thread while the network learns."""
-import random
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, List, Optional, Sequence, Tuple
 
 import numpy as np
 import tensorflow as tf
+from rl.core import Processor
 
 from .array_memory import ArrayMemory
-from .loop import gather_callbacks, run_training
 
 
 def prepare_memory(memory: Any, nb_envs: int) -> None:
@@ -16,12 +15,15 @@ def prepare_memory(memory: Any, nb_envs: int) -> None:
     if isinstance(memory, ArrayMemory) and memory.nb_envs != nb_envs:
         if memory.nb_entries:
             warnings.warn(f"The memory held {memory.nb_entries} steps of {memory.nb_envs} emulators; it is emptied for "
-                          f"a training with {nb_envs}.", stacklevel=4)
+                          f"a training with {nb_envs}.", stacklevel=3)
         memory.use_envs(nb_envs)
 
 
 class Emulators:
     """N environments that step together, in one thread of their own.
+
+    Emulator i is seeded with `seed` + i, so trainings with neighbouring seeds share most of their emulators' random
+    numbers; their networks, actions and batches differ, and so the games.
 
     One thread is enough: stepping holds Python's lock for a part of the time, and eight emulators in one
     thread are as fast as the learner beside them.
@@ -32,7 +34,7 @@ class Emulators:
     """
 
     def __init__(self, make_env: Callable[[], Any], nb_envs: int, processor: Any, seed: Optional[int]):
-        self.processor = processor
+        self.processor = processor or Processor()  # which changes nothing
         self.envs = [make_env() for _ in range(nb_envs)]
         if seed is not None:
             for i, env in enumerate(self.envs):
@@ -58,10 +60,8 @@ class Emulators:
     def _step_one(self, i: int, action: int) -> Tuple[Any, float, bool, dict]:
         env, processor = self.envs[i], self.processor
         if self.over[i]:
-            observation = env.reset()
-            return (processor.process_observation(observation) if processor else observation), 0., False, {}
-        outcome = env.step(processor.process_action(action) if processor else action)
-        return processor.process_step(*outcome) if processor else outcome
+            return processor.process_observation(env.reset()), 0., False, {}
+        return processor.process_step(*env.step(processor.process_action(action)))
 
     def close(self) -> None:
         """Waits for a step under way, ends the thread and closes the environments."""
@@ -77,7 +77,7 @@ class ParallelTraining:
         emulators: the `Emulators`.
         states: [N, W, *observation shape], what each emulator shows now and W - 1 observations before.
         episode, episode_step: [N] int, number of the game each emulator plays and steps made in it.
-        episode_reward: [N] float, points so far in it.
+        episode_reward: [N] float, sum of its rewards so far, as the processor returned them.
         next_episode: number of the game that starts next.
         round: how many rounds are done.
     """
@@ -188,22 +188,7 @@ class ParallelTraining:
                                                "nb_episode_steps": step + 1, "nb_steps": agent.step})
 
 
-def train_parallel(agent: Any, make_env: Callable[[], Any], nb_envs: int, nb_steps: int,
-                   callbacks: Optional[Sequence[Any]], verbose: int, log_interval: int, seed: Optional[int],
-                   learning_rate: Optional[Callable[[int], float]], resume: Optional[Any]) -> Any:
-    """What `FastDQNAgent.fit_parallel` does; see there."""
-    _check(agent, nb_envs)
-    prepare_memory(agent.memory, nb_envs)
-    if seed is not None:
-        np.random.seed(seed)
-        random.seed(seed)
-    emulators = Emulators(make_env, nb_envs, agent.processor, seed)
-    gathered = gather_callbacks(callbacks, verbose, log_interval)
-    agent.parallel = ParallelTraining(agent, emulators, gathered, learning_rate)
-    return run_training(agent.parallel, nb_steps, {"trained by": "fit_parallel", "seed": seed}, resume)
-
-
-def _check(agent: Any, nb_envs: int) -> None:
+def check_parallel(agent: Any, nb_envs: int) -> None:
     """Raises an error that says what to do if this agent can't train with so many emulators."""
     if not agent.compiled:
         raise RuntimeError("The agent is not compiled, expected a call of compile() before fit_parallel().")

@@ -97,7 +97,8 @@ def play_in_parallel(player: Any, make_env: Callable[[], gym.Env], games: Sequen
         bar: for example a `tqdm`: its `update()` is called for each finished game.
 
     Returns:
-        scores [games] float, the sums of the environment's own rewards; steps [games] int, agent steps.
+        scores [games] float, of the outermost `ScoreKeeper` in the environment, or of one around it; steps [games] int,
+        agent steps.
 
     Raises:
         ValueError: the agent's network does not fit what the game shows.

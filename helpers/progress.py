@@ -14,6 +14,9 @@ from tqdm import tqdm
 from helpers.games import finished_game
 from helpers.runs import Run, plot_progress
 
+MEAN_GAMES = 20
+"""Last games whose mean score stands in the bar."""
+
 REDRAW_SHARE = 0.01
 """At most this share of the training time goes into drawing the live plot."""
 
@@ -22,13 +25,11 @@ class ProgressBar(Callback):
     """A bar with agent steps a second, time left, games played and the mean score of the last games.
 
     Args:
-        games: how many games the mean is over.
         every: seconds between two redraws.
     """
 
-    def __init__(self, games: int = 20, every: float = 0.5):
+    def __init__(self, every: float = 0.5):
         super().__init__()
-        self.games = games
         self.every = every
         self._scores: List[float] = []  # kept when training is resumed
 
@@ -40,14 +41,14 @@ class ProgressBar(Callback):
             # A text bar on standard output: it looks the same in Lab, VS Code, a terminal and a stored notebook.
             self._bar = tqdm(total=self.params["nb_steps"], initial=int(self.model.step), unit=" steps",
                              file=sys.stdout, mininterval=self.every, ncols=96)
-        self._bar.update(1)
+        self._bar.update(min(1, self._bar.total - self._bar.n))  # a parallel round may go beyond
 
     def on_episode_end(self, episode: int, logs: Dict[str, Any]) -> None:
         game = finished_game(self.env, logs)
         if game is None:
             return
         self._scores.append(game[0])
-        scores = self._scores[-self.games:]
+        scores = self._scores[-MEAN_GAMES:]
         games = "1 game" if len(self._scores) == 1 else f"{len(self._scores)} games"
         self._bar.set_postfix_str(f"{games}, mean of last {len(scores)}: {np.mean(scores):.0f}", refresh=False)
 

@@ -95,7 +95,7 @@ def _labels(names: Sequence[str], height: int) -> Image.Image:
     picture = Image.new("RGB", (WIDTH, height))
     draw = ImageDraw.Draw(picture)
     draw.text((_VALUES[0], 32), "Q-value", FAINT, font=_font("DejaVuSans"))
-    draw.text((_DIFFERENCES[0], 32), "above mean", FAINT, font=_font("DejaVuSans"))
+    draw.text((_DIFFERENCES[0], 32), "from the mean", FAINT, font=_font("DejaVuSans"))
     for action, name in enumerate(names):
         draw.text((14, _middle(action, len(names), height) - 7), name, WORDS, font=_font("DejaVuSans"))
     return picture

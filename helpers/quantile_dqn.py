@@ -7,7 +7,7 @@ from tensorflow.keras.layers import Dense, GlobalAveragePooling1D, Lambda, Resha
 from tensorflow.keras.models import Model
 
 from .fast_dqn import FastDQNAgent
-from .fused_graph import make_callable, scaled_inputs
+from .fused_graph import batch_inputs, make_callable
 
 LAYER = "quantiles"
 
@@ -49,8 +49,26 @@ class QuantileDQNAgent(FastDQNAgent):
         super().compile(optimizer, metrics=["mae"])
 
     def learn_function(self) -> Any:
-        """A function that makes one update."""
-        return learn_function(self)
+        """As `helpers.fused_graph.learn_function`; it returns loss, mean absolute error and mean Q-value."""
+        online, target = (Model(model.inputs, model.get_layer(LAYER).output)
+                          for model in (self.model, self.target_model))
+        fed, state0, state1, action, reward, going_on = batch_inputs(self)
+
+        following = target(state1)
+        best = tf.argmax(tf.reduce_mean(online(state1) if self.enable_double_dqn else following, axis=2), axis=1)
+        following = tf.gather(following, best, axis=1, batch_dims=1)
+        going_on32, points = tf.cast(going_on, tf.float32), tf.cast(self.reward_scale * reward, tf.float32)
+        returns = tf.stop_gradient(points[:, None] + self.gamma**self.n_step * going_on32[:, None] * following)
+        quantiles = online(state0)
+        predicted = tf.gather(quantiles, action, axis=1, batch_dims=1)
+        results: List[tf.Tensor] = [
+            quantile_loss(predicted, returns),
+            tf.reduce_mean(tf.abs(tf.reduce_mean(returns, axis=1) - tf.reduce_mean(predicted, axis=1))),
+            tf.reduce_mean(tf.reduce_max(tf.reduce_mean(quantiles, axis=2), axis=1)),
+        ]
+        with tf.control_dependencies(results):  # what was true before the update
+            updates = self.trainable_model.optimizer.get_updates(results[0], online.trainable_weights)
+        return make_callable(fed, results, updates, [])
 
 
 def quantile_loss(predicted: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
@@ -65,29 +83,3 @@ def quantile_loss(predicted: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
     huber = tf.where(size <= 1, 0.5 * error**2, size - 0.5)
     weight = tf.abs(middle[None, :, None] - tf.cast(error < 0, tf.float32))
     return tf.reduce_mean(tf.reduce_sum(tf.reduce_mean(weight * huber, axis=2), axis=1))
-
-
-def learn_function(agent: QuantileDQNAgent) -> Any:
-    """As `helpers.fused_graph.learn_function`: the same arguments; returns loss, mean absolute error, mean Q-value."""
-    online, target = (Model(model.inputs, model.get_layer(LAYER).output) for model in (agent.model, agent.target_model))
-    fed0, state0 = scaled_inputs(agent)
-    fed1, state1 = scaled_inputs(agent)
-    action = tf.compat.v1.placeholder(tf.int64, (None,))
-    reward = tf.compat.v1.placeholder(tf.float64, (None,))
-    going_on = tf.compat.v1.placeholder(tf.float64, (None,))
-
-    following = target(state1)
-    best = tf.argmax(tf.reduce_mean(online(state1) if agent.enable_double_dqn else following, axis=2), axis=1)
-    following = tf.gather(following, best, axis=1, batch_dims=1)
-    going_on32, points = tf.cast(going_on, tf.float32), tf.cast(agent.reward_scale * reward, tf.float32)
-    returns = tf.stop_gradient(points[:, None] + agent.gamma**agent.n_step * going_on32[:, None] * following)
-    quantiles = online(state0)
-    predicted = tf.gather(quantiles, action, axis=1, batch_dims=1)
-    results: List[tf.Tensor] = [
-        quantile_loss(predicted, returns),
-        tf.reduce_mean(tf.abs(tf.reduce_mean(returns, axis=1) - tf.reduce_mean(predicted, axis=1))),
-        tf.reduce_mean(tf.reduce_max(tf.reduce_mean(quantiles, axis=2), axis=1)),
-    ]
-    with tf.control_dependencies(results):  # what was true before the update
-        updates = agent.trainable_model.optimizer.get_updates(results[0], online.trainable_weights)
-    return make_callable(fed0 + fed1 + [action, reward, going_on], results, updates, [])

@@ -45,9 +45,16 @@ PUBLISHED: Sequence[Published] = (
 
 
 def measure_baselines(nb_games: int = 200, seed: int = 1) -> Dict[str, Measurement]:
-    """What needs no learning, under PROTOCOL: actions by chance, and standing still and shooting."""
-    return {"random": measure(lambda observation: 0, nb_games=nb_games, seed=seed, epsilon=1),
-            "always fire": measure(lambda observation: 1, nb_games=nb_games, seed=seed, epsilon=0)}
+    """What needs no learning, under PROTOCOL: actions by chance, and standing still and shooting.
+
+    Interrupted, it returns what was played.
+    """
+    measured: Dict[str, Measurement] = {}
+    for name, action, epsilon in (("random", 0, 1), ("always fire", 1, 0)):
+        measured[name] = measure(lambda observation, a=action: a, nb_games=nb_games, seed=seed, epsilon=epsilon)
+        if not measured[name].complete:
+            break
+    return measured
 
 
 def score_table(measured: Dict[str, Measurement], published: Sequence[Published] = PUBLISHED) -> pd.DataFrame:
@@ -73,16 +80,15 @@ def _how(games: Measurement) -> str:
     return f"our protocol, {games.env_id}, seed {games.seed}{cut}"
 
 
-def plot_table(measured: Dict[str, Measurement], published: Sequence[Published] = PUBLISHED,
-               ax: Optional[plt.Axes] = None) -> plt.Axes:
+def plot_table(measured: Dict[str, Measurement], ax: Optional[plt.Axes] = None) -> plt.Axes:
     """The table as a plot: filled diamonds with 95 % intervals are measured here, hollow circles published elsewhere.
 
     The dotted lines are the random player and the human.
     """
-    table = score_table(measured, published)
+    table = score_table(measured)
     ax = ax or plt.subplots(figsize=(8, 0.6 + 0.3 * len(table)))[1]
     rows = dict(zip(table.index, range(len(table))))
-    theirs, ours = [one.name for one in published], table.loc[list(measured)]
+    theirs, ours = [one.name for one in PUBLISHED], table.loc[list(measured)]
     ax.plot(table.loc[theirs, "mean"], [rows[name] for name in theirs], "o", color="0.4", fillstyle="none",
             label="published, measured otherwise")
     ends = ours[["low", "high"]].astype(float).sub(ours["mean"].astype(float), axis=0).abs().fillna(0)

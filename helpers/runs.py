@@ -20,7 +20,8 @@ EPISODE_COLUMNS = ("game", "step", "seconds", "score", "steps_in_game", "epsilon
 """The columns of episodes.csv: a row for each finished game.
 
 game counts from 1; step is the agent step at its end; seconds of training so far; score in game points, never clipped;
-steps_in_game in agent steps; epsilon at its end; loss and mean_q are means over the game's updates, empty before them.
+steps_in_game in agent steps; epsilon at its end; loss and mean_q are means over the updates since the row before, empty
+where there was none.
 """
 
 
@@ -40,7 +41,7 @@ def by_run_length(smoke: Any, demo: Any, full: Any) -> Any:
 class Run:
     """One training run and its folder: hyperparameters.json, episodes.csv, TensorBoard events, and what was saved.
 
-    A notebook saves weights-STEP.h5; the command also checkpoint-STEP.dqn, train.log, and weights.h5 at the end.
+    A notebook saves weights-STEP.h5; the command checkpoint-STEP.dqn, train.log, and weights.h5 at the end.
 
     Attributes:
         name: for example "ram-002".
@@ -119,7 +120,10 @@ def _describe(folder: Path, hyperparameters: Dict[str, Any]) -> Run:
 
 
 def load_runs(name: str = "", root: Optional[Path] = None) -> List[Run]:
-    """All runs whose name begins with `name`, oldest first; one whose hyperparameters can't be read is left out."""
+    """All runs whose name begins with `name`, in the order in which they were begun or last asked for more steps.
+
+    One whose hyperparameters can't be read is left out, with a warning.
+    """
     files = Path(root or RUNS_FOLDER).glob(f"{name}*/hyperparameters.json")
     runs = []
     for file in sorted(files, key=lambda file: file.stat().st_mtime):
@@ -167,11 +171,11 @@ def _label(run: Run, runs: Sequence[Run]) -> str:
     return ": ".join([run.name, ", ".join(f"{key}={run.hyperparameters[key]}" for key in keys)]).rstrip(": ")
 
 
-def plot_progress(episodes: pd.DataFrame, axes: Sequence[plt.Axes], games: int = 20) -> Sequence[plt.Axes]:
+def plot_progress(episodes: pd.DataFrame, axes: Sequence[plt.Axes]) -> Sequence[plt.Axes]:
     """Draw one run's score, epsilon and mean Q-value over agent steps on three axes."""
     score, epsilon, q_value = axes
     score.plot(episodes["step"], episodes["score"], ".", color="0.7", label="a game")
-    score.plot(episodes["step"], episodes["score"].rolling(games, min_periods=1).mean(), label=f"mean of {games}")
+    score.plot(episodes["step"], episodes["score"].rolling(20, min_periods=1).mean(), label="mean of 20")
     score.set(title="Score", xlabel="agent steps", ylabel="game points")
     score.legend()
     epsilon.plot(episodes["step"], episodes["epsilon"])

@@ -12,8 +12,8 @@ Source: Wang et al. 2016 (Dueling Network Architectures), table 2.
 """
 
 
-def mean_interval(scores: Sequence[float], confidence: float = 0.95) -> Tuple[float, float]:
-    """The interval that holds the true mean score with the given confidence, by the bootstrap.
+def mean_interval(scores: Sequence[float]) -> Tuple[float, float]:
+    """The interval that holds the true mean score with a confidence of 95 %, by the bootstrap.
 
     Draws the games again with replacement, 9,999 times, and looks at how the mean of the draws spreads (BCa method).
 
@@ -31,7 +31,7 @@ def mean_interval(scores: Sequence[float], confidence: float = 0.95) -> Tuple[fl
     scores = _as_scores(scores)
     if np.ptp(scores) == 0:  # the bootstrap has nothing to resample from
         return float(scores[0]), float(scores[0])
-    return _bootstrap([scores], np.mean, confidence)
+    return _bootstrap([scores], np.mean)
 
 
 class Difference(NamedTuple):
@@ -47,7 +47,7 @@ class Difference(NamedTuple):
         return f"{self.mean:+.0f} points, 95 % interval {self.low:+.0f} to {self.high:+.0f}: {verdict}"
 
 
-def compare(scores: Sequence[float], others: Sequence[float], confidence: float = 0.95) -> Difference:
+def compare(scores: Sequence[float], others: Sequence[float]) -> Difference:
     """Whether the player of `scores` is better than the player of `others`: the bootstrap of the difference of means.
 
     If the interval does not hold 0, one is better (significantly, as papers say). Two intervals of single means that
@@ -65,14 +65,13 @@ def compare(scores: Sequence[float], others: Sequence[float], confidence: float 
     mean = float(samples[0].mean() - samples[1].mean())
     if all(np.ptp(sample) == 0 for sample in samples):
         return Difference(mean, mean, mean)
-    return Difference(mean, *_bootstrap(samples, lambda a, b, axis: np.mean(a, axis) - np.mean(b, axis), confidence,
+    return Difference(mean, *_bootstrap(samples, lambda a, b, axis: np.mean(a, axis) - np.mean(b, axis),
                                         method="percentile"))
 
 
-def _bootstrap(samples: Sequence[np.ndarray], statistic: Callable[..., np.ndarray], confidence: float,
+def _bootstrap(samples: Sequence[np.ndarray], statistic: Callable[..., np.ndarray],
                method: str = "BCa") -> Tuple[float, float]:
-
-    interval = bootstrap(samples, statistic, confidence_level=confidence, method=method, random_state=0)
+    interval = bootstrap(samples, statistic, confidence_level=0.95, method=method, random_state=0)
     return float(interval.confidence_interval.low), float(interval.confidence_interval.high)
 
 

@@ -2,12 +2,11 @@
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
-from typing import Any, Callable, List, Optional, Tuple
+from typing import Any, Callable, Optional, Tuple
 
 import numpy as np
 from rl.callbacks import CallbackList
-
-from .loop import gather_callbacks, run_training
+from rl.core import Processor
 
 
 class SerialTraining:
@@ -17,7 +16,7 @@ class SerialTraining:
         envs: the environment, in a list.
         observation: what it shows now; None between two games.
         episode, episode_step: number of the game, and of the step in it.
-        episode_reward: points so far in it.
+        episode_reward: sum of its rewards so far, as the processor returned them.
         round: how many rounds, here steps, are done.
     """
     KEPT = ("observation", "episode", "episode_step", "episode_reward", "round")  # in a checkpoint
@@ -26,6 +25,7 @@ class SerialTraining:
                  nb_max_start_steps: int = 0, start_step_policy: Optional[Callable] = None,
                  nb_max_episode_steps: Optional[int] = None):
         self.agent, self.envs, self.callbacks = agent, [env], callbacks
+        self.processor = agent.processor or Processor()  # which changes nothing
         self.action_repetition = action_repetition
         self.nb_max_start_steps, self.start_step_policy = nb_max_start_steps, start_step_policy
         self.nb_max_episode_steps = nb_max_episode_steps
@@ -44,8 +44,7 @@ class SerialTraining:
             self._begin_episode()
         callbacks.on_step_begin(self.episode_step)
         action = agent.forward(self.observation)
-        self.observation, reward, done, info = self._act(action if agent.processor is None
-                                                         else agent.processor.process_action(action))
+        self.observation, reward, done, info = self._act(self.processor.process_action(action))
         if self.nb_max_episode_steps and self.episode_step >= self.nb_max_episode_steps - 1:
             done = True
         metrics = agent.backward(reward, terminal=done)
@@ -82,8 +81,7 @@ class SerialTraining:
 
     def _processed(self, observation: Any, reward: float, done: bool, info: dict) -> Tuple[Any, float, bool, dict]:
         copied = observation.copy() if type(observation) is np.ndarray else deepcopy(observation)
-        outcome = copied, reward, done, info
-        return outcome if self.agent.processor is None else self.agent.processor.process_step(*outcome)
+        return self.processor.process_step(copied, reward, done, info)
 
     def _begin_episode(self) -> None:
         self.callbacks.on_episode_begin(self.episode)
@@ -93,22 +91,18 @@ class SerialTraining:
         nb_start_steps = np.random.randint(self.nb_max_start_steps) if self.nb_max_start_steps else 0
         for _ in range(nb_start_steps):  # they are not remembered, and do not count
             choose = self.start_step_policy or (lambda observation: self.envs[0].action_space.sample())
-            action = choose(self.observation)
-            if self.agent.processor is not None:
-                action = self.agent.processor.process_action(action)
+            action = self.processor.process_action(choose(self.observation))
             self.callbacks.on_action_begin(action)
             self.observation, _, done, _ = self._processed(*self.envs[0].step(action))
             self.callbacks.on_action_end(action)
             if done:
                 warnings.warn(f"The game ended before {nb_start_steps} random steps were made at its start: lower "
-                              f"nb_max_start_steps, which is {self.nb_max_start_steps}.", stacklevel=6)
+                              f"nb_max_start_steps, which is {self.nb_max_start_steps}.", stacklevel=5)
                 self.observation = self._reset()
                 break
 
     def _reset(self) -> Any:
-        observation = deepcopy(self.envs[0].reset())
-        processor = self.agent.processor
-        return observation if processor is None else processor.process_observation(observation)
+        return self.processor.process_observation(deepcopy(self.envs[0].reset()))
 
     def _end_episode(self) -> None:
         # the game's last observation gets a step of its own, with an action that nobody makes
@@ -118,15 +112,3 @@ class SerialTraining:
             "episode_reward": self.episode_reward, "nb_episode_steps": self.episode_step, "nb_steps": self.agent.step})
         self.episode += 1
         self.observation = None
-
-
-def train_serial(agent: Any, env: Any, nb_steps: int, callbacks: Optional[List[Any]], verbose: int, visualize: bool,
-                 log_interval: int, resume: Optional[Any], **options: Any) -> Any:
-    """What `FastDQNAgent.fit` does; see there."""
-    if not agent.compiled:
-        raise RuntimeError("The agent is not compiled, expected a call of compile() before fit().")
-    if options["action_repetition"] < 1:
-        raise ValueError(f"action_repetition is {options['action_repetition']}, expected 1 or more.")
-    agent.serial = SerialTraining(agent, env, gather_callbacks(callbacks, verbose, log_interval, visualize), **options)
-    settings = {name: value for name, value in options.items() if not callable(value)}
-    return run_training(agent.serial, nb_steps, {"trained by": "fit", **settings}, resume)

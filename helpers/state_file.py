@@ -7,13 +7,14 @@ all before. Whole numbers are little-endian.
 """
 import hashlib
 import json
-import os
 import zlib
 from collections import deque
 from pathlib import Path
 from typing import Any, BinaryIO, Dict, Iterator, List, Tuple
 
 import numpy as np
+
+from .files import whole_file
 
 MAGIC = b"DQN checkpoint, format "
 FORMAT = 1
@@ -33,7 +34,7 @@ def write_state(path: Path, about: Dict[str, Any], tree: Any) -> int:
 
     Args:
         path: where to.
-        about: JSON values that `read_about` finds without reading the rest.
+        about: JSON values, which say what the tree is.
         tree: None, numbers, texts, bytes, arrays, lists, tuples, deques and dicts of them.
 
     Returns:
@@ -47,23 +48,13 @@ def write_state(path: Path, about: Dict[str, Any], tree: Any) -> int:
     tree = _pack(tree, arrays)
     shapes = [[array.dtype.str, array.shape] for array in arrays]
     header = json.dumps({"about": about, "tree": tree, "arrays": shapes}).encode()
-    aside = path.with_name(path.name + ".part")
     digest = hashlib.sha256()
-    try:
-        with aside.open("wb") as file:
-            for data in _contents(header, arrays):
-                digest.update(data)
-                file.write(data)
-            file.write(digest.digest())
-            file.flush()
-            os.fsync(file.fileno())
-        size = aside.stat().st_size
-        os.replace(aside, path)
-        _sync_folder(path.parent)
-        return size
-    finally:
-        if aside.exists():
-            aside.unlink()
+    with whole_file(path) as file:
+        for data in _contents(header, arrays):
+            digest.update(data)
+            file.write(data)
+        file.write(digest.digest())
+        return file.tell()
 
 
 def _contents(header: bytes, arrays: List[np.ndarray]) -> Iterator[Any]:
@@ -80,22 +71,6 @@ def _contents(header: bytes, arrays: List[np.ndarray]) -> Iterator[Any]:
                 piece = smaller if len(smaller) < len(piece) else piece
             yield len(piece).to_bytes(4, "little")
             yield piece
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make sure that a rename outlives a power cut."""
-    if os.name == "posix":  # Windows can't open a folder
-        number = os.open(str(folder), os.O_RDONLY)
-        try:
-            os.fsync(number)
-        finally:
-            os.close(number)
-
-
-def read_about(path: Path) -> Dict[str, Any]:
-    """The `about` of a file that `write_state` wrote. Raises as `read_state` does."""
-    with path.open("rb") as file:
-        return _read_header(path, file)["about"]
 
 
 def read_state(path: Path) -> Tuple[Dict[str, Any], Any]:

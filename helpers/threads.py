@@ -1,8 +1,7 @@
 """How many processor threads TensorFlow uses."""
-from typing import Optional
 
 
-def set_threads(n: Optional[int] = None) -> None:
+def set_threads(n: int = 1) -> None:
     """Sets how many threads share the work inside one TensorFlow operation; operations run one after the other.
 
     The RAM network's operations take a tenth of a millisecond each: dividing them among threads costs
@@ -12,20 +11,19 @@ def set_threads(n: Optional[int] = None) -> None:
     digits of the weights.
 
     Args:
-        n: threads within one operation; None is 1, what the RAM network runs fastest with.
+        n: threads within one operation.
 
     Raises:
         ValueError: if `n` is not a positive whole number.
         RuntimeError: if TensorFlow has started its threads already.
     """
-    threads = 1 if n is None else n
-    if not isinstance(threads, int) or threads < 1:
-        raise ValueError(f"n is {n!r}, expected a whole number of threads from 1, or None for the fastest.")
+    if not isinstance(n, int) or n < 1:
+        raise ValueError(f"n is {n!r}, expected a whole number of threads from 1.")
     # imported here, so that a reader who only imports helpers does not wait for TensorFlow
     import tensorflow as tf
     from tensorflow.python.keras import backend
 
-    if tf.config.threading.get_intra_op_parallelism_threads() == threads:
+    if tf.config.threading.get_intra_op_parallelism_threads() == n:
         return  # a cell that is run again asks for nothing new
     too_late = RuntimeError(f"set_threads({n}) came after TensorFlow started its threads: restart the kernel and call "
                             "it before a model is built.")
@@ -33,7 +31,7 @@ def set_threads(n: Optional[int] = None) -> None:
     if getattr(backend._SESSION, "session", None) is not None:
         raise too_late
     try:
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_intra_op_parallelism_threads(n)
         # operations side by side would take the core on which the emulator steps
         tf.config.threading.set_inter_op_parallelism_threads(1)
     except RuntimeError as error:

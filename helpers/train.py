@@ -17,12 +17,11 @@ import rl.agents  # first: it switches eager execution off, and a seed set befor
 import rl.callbacks
 import tensorflow as tf
 
-from helpers.checkpoint import Checkpoint, find_checkpoints, steps_done
+from helpers.checkpoint import Checkpoint, find_checkpoints, read_newest, steps_done
 from helpers.files import write_whole
 from helpers.progress import ProgressBar
 from helpers.recipes import FIELDS, OPTIONS, RECIPES, recipe, recorded_recipe
 from helpers.runs import RUNS_FOLDER, Run, start_named_run
-from helpers.state_file import read_state
 from helpers.threads import set_threads
 from helpers.training import RunLogger, weights_as_hdf5
 
@@ -63,6 +62,7 @@ def train(run: Run) -> bool:
     Raises:
         ValueError: the checkpoint belongs to a training with other settings.
         FloatingPointError: the loss is not a finite number any more.
+        RuntimeError: an emulator died.
     """
     made = recorded_recipe(run.hyperparameters)
     seed, nb_steps = run.hyperparameters["seed"], run.hyperparameters["steps"]
@@ -80,16 +80,18 @@ def train(run: Run) -> bool:
     options = {"nb_steps": nb_steps, "callbacks": callbacks, "verbose": 0, "resume": run.folder if found else None}
     log.info("%s: %s", f"on from {found[-1].name}" if found else "begins", json.dumps(run.hyperparameters))
     if found and steps_done(run.folder) >= nb_steps:  # killed before it wrote its weights
-        agent.model.set_weights(read_state(found[-1])[1]["weights"])
-        agent.step = nb_steps
-    elif made.nb_envs is None:
-        agent.fit(made.make_training_env(seed), **options)
-    else:
-        agent.fit_parallel(made.make_training_env, made.nb_envs, seed=seed, **options)
+        _, about, state = read_newest(run.folder)
+        agent.model.set_weights(state["weights"])
+        agent.step = about["step"]
+    if agent.step < nb_steps:
+        if made.nb_envs is None:
+            agent.fit(made.make_training_env(seed), **options)
+        else:
+            agent.fit_parallel(made.make_training_env, made.nb_envs, seed=seed, **options)
     if agent.step < nb_steps:
         log.info("stopped after %d steps", agent.step)
         return False
-    write_whole(run.folder / "weights.h5", weights_as_hdf5(agent))
+    write_whole(run.folder / "weights.h5", weights_as_hdf5(agent, made.make_env()))
     log.info("ended after %d steps", agent.step)
     return True
 
@@ -191,11 +193,12 @@ def ask_for(nb_steps: int, run: Run) -> None:
     Raises:
         ValueError: it went further already.
     """
-    before = run.hyperparameters["steps"]
-    if nb_steps < max(steps_done(run.folder), before if (run.folder / "weights.h5").exists() else 0):
+    before, ended = run.hyperparameters["steps"], (run.folder / "weights.h5").exists()
+    least = max(steps_done(run.folder), before if ended else 0)
+    if nb_steps < least:
         raise ValueError(f"--steps is {nb_steps}, but runs/{run.name} went further already: expected the total, at "
-                         f"least {max(steps_done(run.folder), before)}. Ask for more, or start a new run.")
-    if nb_steps > before and (run.folder / "weights.h5").exists():
+                         f"least {least}. Ask for more, or start a new run.")
+    if nb_steps > before and ended:
         (run.folder / "weights.h5").rename(run.folder / f"weights-{before:09d}.h5")
     run.hyperparameters["steps"] = nb_steps
     write_whole(run.folder / "hyperparameters.json", json.dumps(run.hyperparameters, indent=1).encode())
@@ -206,7 +209,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     options = parse(arguments)
     # what asks a program to end, such as a computer that shuts down, saves as Ctrl-C does
     signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
-    run = None
+    run, ended = None, False
     try:
         run = open_run(options)
         logging.basicConfig(filename=str(run.folder / "train.log"), level=logging.INFO,
@@ -216,9 +219,10 @@ def main(arguments: Optional[List[str]] = None) -> int:
         print(f"The files of this run are in {os.path.relpath(str(run.folder))}. Ctrl-C saves and stops.")
         ended = train(run)
     except KeyboardInterrupt:
-        print("Stopped before the first step.", file=sys.stderr)
-        return STOPPED
-    except (TypeError, ValueError, OSError, FloatingPointError) as error:
+        if run is None or not find_checkpoints(run.folder):
+            print("Stopped before the first step.", file=sys.stderr)
+            return STOPPED
+    except (TypeError, ValueError, OSError, FloatingPointError, RuntimeError) as error:
         log.error("%s", error)
         print(error, file=sys.stderr)
         if run is not None and options.resume is None and not find_checkpoints(run.folder):

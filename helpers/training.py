@@ -188,19 +188,18 @@ class SaveWeights(Callback):
     def save(self, step: int) -> None:
         """Write the weights to `path(step)`; if that fails, say so."""
         try:
-            write_whole(self.path(step), weights_as_hdf5(self.model))
+            write_whole(self.path(step), weights_as_hdf5(self.model, self.env))
         except OSError as error:
             print(f"Step {step:,}: the weights could not be saved ({error}). Training goes on; free some disk space.")
 
 
-def weights_as_hdf5(agent: Agent) -> bytes:
+def weights_as_hdf5(agent: Agent, env: Any = None) -> bytes:
     """What `agent.save_weights` writes, in memory: HDF5 that meets a full disk half-way takes the whole kernel down.
 
     It notes for which game the weights are, and how observations were scaled, which the weights don't show. The same
     weights make the same bytes.
     """
     buffer = io.BytesIO()
-    env = agent.under_way.envs[0] if hasattr(agent, "under_way") else None
     with h5py.File(io.BytesIO(), "w") as dated, h5py.File(buffer, "w") as file:
         hdf5_format.save_weights_to_hdf5_group(dated, agent.model.layers)
         _copy_without_times(dated, file)
@@ -221,7 +220,7 @@ def _copy_without_times(source: h5py.Group, target: h5py.Group) -> None:
 
 def _game(env: Any) -> Optional[str]:
     """For example "space_invaders"; None where it is not known."""
-    return None if env is None else getattr(env.unwrapped, "game", None)
+    return getattr(getattr(env, "unwrapped", None), "game", None)
 
 
 def _observation_scale(agent: Agent) -> float:
@@ -273,7 +272,7 @@ def load_weights(agent: Agent, path: Path, env: Any = None) -> None:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file holds another network's, agent's or game's weights, or is not a weights file.
+        ValueError: the file holds weights of another network, game or observation_scale, or none at all.
     """
     path = Path(path)
     if not path.exists():
@@ -281,7 +280,7 @@ def load_weights(agent: Agent, path: Path, env: Any = None) -> None:
                                 "Expected one that training saved; look at run.checkpoints.")
     made_for = _made_for(path)
     for name, here in (("observation_scale", _observation_scale(agent)), ("game", _game(env))):
-        if here is not None and made_for.get(name) is not None and made_for[name] != here:
+        if here is not None and made_for.get(name) not in (None, here):
             raise ValueError(f"The weights in {path.name} were made for {name} {made_for[name]}, and here it is "
                              f"{here}: make agent and game as they were in training, or load other weights.")
     try:

@@ -14,7 +14,7 @@ KERAS_RL = (FileLogger, ModelIntervalCheckpoint, TrainEpisodeLogger)
 
 
 def training_state(training: Any) -> Dict[str, Any]:
-    """The state of a `SingleTraining` or `ParallelTraining` between two rounds.
+    """The state of a `SerialTraining` or `ParallelTraining` between two rounds.
 
     Arrays are not copied: use the state before the training goes on.
     """
@@ -51,7 +51,7 @@ def restore_training(training: Any, state: Dict[str, Any]) -> None:
     optimizer.set_weights(state["optimizer"])
     for name, value in state["learning rates"].items():
         backend.set_value(getattr(optimizer, name), value)
-    for name, value in [*state["agent"].items()]:
+    for name, value in state["agent"].items():
         setattr(agent, name, value)
     agent.memory.set_state(state["memory"])
     restore_object(agent.policy, state["policy"])

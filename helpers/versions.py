@@ -26,26 +26,15 @@ def read_pins(file: Path = ENVIRONMENT_FILE) -> Dict[str, Pin]:
     return {name: Pin(version, purpose) for name, version, purpose in lines}
 
 
-def pinned_versions() -> Dict[str, str]:
-    """The exact version that environment.yml asks for, by package."""
-    return {name: pin.version for name, pin in read_pins().items()}
-
-
-def installed_versions() -> Dict[str, Optional[str]]:
-    """The version found in this environment, by pinned package; None where the package is missing."""
-    return {name: _installed(name) for name in read_pins()}
-
-
 def version_table() -> pd.DataFrame:
     """A row for each pinned package: what it is for, the pinned and the installed version, and whether that is ok.
 
     Ok means equal; of Python any 3.7 will do (see `python_note`).
     """
-    installed = installed_versions()
-    rows = [
-        (name, pin.purpose, pin.version, installed[name] or "missing", _is_ok(name, pin.version, installed[name]))
-        for name, pin in read_pins().items()
-    ]
+    rows = []
+    for name, pin in read_pins().items():
+        installed = _installed(name)
+        rows.append((name, pin.purpose, pin.version, installed or "missing", _is_ok(name, pin.version, installed)))
     return pd.DataFrame(rows, columns=["package", "what it is for", "pinned", "installed", "ok"])
 
 

@@ -5,25 +5,24 @@ import resource
 import signal
 import subprocess
 import sys
-import threading
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from kill_and_resume import first_difference, make_agent, outcome
 from rl.agents import DQNAgent
-from rl.callbacks import FileLogger
+from rl.callbacks import Callback, FileLogger
 from rl.memory import SequentialMemory
 from rl.policy import EpsGreedyQPolicy
 from tensorflow.keras.optimizers import SGD, Adam
 
-from helpers.agents import build_ram_model
+from helpers.agents import build_agent, build_ram_model
 from helpers.checkpoint import Checkpoint, find_checkpoints
 from helpers.fast_dqn import FastDQNAgent
 from helpers.games import NB_ACTIONS, RAM, make_game
 from helpers.progress import ProgressBar
 from helpers.runs import start_run
-from helpers.state_file import read_about, read_state
+from helpers.state_file import read_state
 from helpers.training import RunLogger, SaveWeights
 
 
@@ -63,7 +62,7 @@ def test_checkpoints_change_nothing_and_two_are_kept(tmp_path, capsys):
     agent, history = fit(tmp_path / "a", 320)
     assert names(tmp_path / "a") == ["checkpoint-0000000300.dqn", "checkpoint-0000000320.dqn"]
     assert "Checkpoints: up to" in capsys.readouterr().out
-    about = read_about(tmp_path / "a" / "checkpoint-0000000320.dqn")
+    about = read_state(tmp_path / "a" / "checkpoint-0000000320.dqn")[0]
     assert about["step"] == 320 and about["settings"]["environment"] == RAM
     weights, draws = agent.model.get_weights(), (np.random.rand(), random.random())
     afresh()
@@ -144,6 +143,19 @@ def test_a_checkpoint_of_other_settings_is_refused_and_they_are_named(tmp_path):
     refused("optimizer=Adam, here SGD")
 
 
+def test_a_checkpoint_of_an_agent_that_is_shown_something_else_is_refused(tmp_path):
+    """Both networks have the same shape."""
+    def agent(**shown):
+        return build_agent(build_ram_model(128, NB_ACTIONS, 2, [8]), NB_ACTIONS, window=1, warmup_steps=50, fast=True,
+                           replay_limit=200, **shown)
+
+    fit(tmp_path, 60, agent(positions=True))
+    with pytest.raises(ValueError, match="is shown .*'bombs': False.*, and this one .*'bombs': True.*: expected the s"):
+        fit(tmp_path, 100, agent(bombs=True), resume=tmp_path)
+    resumed, _ = fit(tmp_path, 100, agent(positions=True), resume=tmp_path)
+    assert resumed.step == 100
+
+
 def test_what_cannot_be_stored_is_refused(tmp_path):
     with pytest.raises(ValueError, match="every is 0; expected at least 1"):
         Checkpoint(tmp_path, 0)
@@ -158,9 +170,11 @@ def test_what_cannot_be_stored_is_refused(tmp_path):
         fit(tmp_path, 100)
 
 
-def test_a_full_disk_is_reported_and_training_goes_on(tmp_path):
+def test_a_full_disk_is_reported_and_training_goes_on(tmp_path, caplog):
     """A file that may not grow is what a full disk looks like: the write fails half-way."""
+    caplog.set_level("INFO", "helpers.checkpoint")
     fit(tmp_path, 60)
+    assert "checkpoint after 60 steps" in caplog.text
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
@@ -171,18 +185,21 @@ def test_a_full_disk_is_reported_and_training_goes_on(tmp_path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, handler)
+    assert "checkpoint after 100 steps" not in caplog.text
     assert agent.step == 110 and names(tmp_path) == ["checkpoint-0000000050.dqn", "checkpoint-0000000060.dqn"]
 
 
 def test_the_stop_button_saves_and_resume_goes_on_from_there(tmp_path):
-    timer = threading.Timer(2.0, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
+    class PressStop(Callback):
+        def on_step_end(self, step, logs):
+            if self.model.step == 150:
+                os.kill(os.getpid(), signal.SIGINT)
+
     before = signal.getsignal(signal.SIGINT)
-    agent, _ = fit(tmp_path, 10_000_000, every=10_000_000)
-    timer.join()
+    agent, _ = fit(tmp_path, 10_000_000, every=10_000_000, callbacks=[PressStop()])
     assert signal.getsignal(signal.SIGINT) is before
     newest = find_checkpoints(tmp_path)[-1]
-    assert int(newest.stem[11:]) == agent.step > 10
+    assert int(newest.stem[11:]) == agent.step in (151, 152)  # the signal may arrive a step later
     weights = read_state(newest)[1]["weights"]
     assert not first_difference(weights, agent.model.get_weights())
     agent, _ = fit(tmp_path, agent.step + 50, resume=tmp_path)

@@ -17,7 +17,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from helpers.versions import pinned_versions
+from helpers.versions import read_pins
 
 # The wheels for Python 3.7 that no other platform's can replace, as the package index publishes them
 WHEELS = {
@@ -43,7 +43,7 @@ def environment(project) -> Dict:
 @pytest.fixture(scope="module")
 def pins() -> Dict[str, str]:
     """What environment.yml pins, without Python itself, under normalised names."""
-    return {canonicalize_name(name): version for name, version in pinned_versions().items() if name != "python"}
+    return {canonicalize_name(name): pin.version for name, pin in read_pins().items() if name != "python"}
 
 
 @pytest.fixture(scope="module")

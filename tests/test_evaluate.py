@@ -4,8 +4,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from helpers.evaluate import mean_interval, play_games, plot_scores, random_player
+from helpers.evaluate import play_games, random_player
 from helpers.games import RAM, make_game
+from helpers.scores import mean_interval, plot_scores
 
 
 class CountDown(gym.Env):

@@ -13,7 +13,7 @@ import pytest
 from helpers.evaluate import measure
 from helpers.evaluate_command import main
 from helpers.games import RAM
-from helpers.manifest import add_entry
+from helpers.manifest import add_entry, check_weights
 from helpers.recipes import recipe
 
 
@@ -53,6 +53,29 @@ def test_interrupted_half_way_what_was_played_is_reported_as_such(weights):
     said = json.loads(out)
     assert process.returncode == 130 and "ram_post (ram-001/weights.h5), epsilon 1" in seen
     assert said["complete"] is False and 0 < said["episodes"] == len(said["scores"]) < said["requested"] == 400
+
+
+def test_without_a_file_the_shipped_agents_stand_beside_baselines_and_papers(weights, tmp_path, monkeypatch, capsys):
+    """Which is `make evaluate`; a Ctrl-C among the baselines is an interrupt, too."""
+    fields = {"agent": "ram_post", "command": "none", "commit": "none", "seed": 1, "seeds": {}, "env_id": RAM,
+              "hyperparameters": {}, "steps": 0, "wall_seconds": 0}
+    add_entry("ram", weights, weights, [], tmp_path, **fields)
+    monkeypatch.setattr("helpers.evaluate_command.list_agents", lambda: ["ram"])
+    monkeypatch.setattr("helpers.evaluate_command.check_weights", lambda name: check_weights(name, tmp_path))
+    command = ["--episodes", "2", "--epsilon", "0.05", "0", "--seed", "7"]
+    assert main(command) == 0
+    said = capsys.readouterr().out
+    for row in ("ram, epsilon 0.05", "ram, epsilon 0 ", "random ", "always fire", "human ", "DQN 2015"):
+        assert f"\n{row}" in said
+    assert "interrupted" not in said
+
+    def interrupted(*arguments, nb_games, **options):
+        return measure(*arguments, nb_games=nb_games, **options)._replace(requested=nb_games + 1)
+
+    monkeypatch.setattr("helpers.reference_scores.measure", interrupted)
+    assert main(command) == 130
+    said = capsys.readouterr().out
+    assert "random: interrupted after 2 of 3 games" in said and "always fire" not in said
 
 
 def test_the_table_says_whether_the_manifest_s_games_were_played_again(weights, tmp_path, capsys):

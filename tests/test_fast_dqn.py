@@ -239,7 +239,7 @@ def test_interrupt_leaves_the_agent_usable():
     agent, record = make_agent(FastDQNAgent, ArrayMemory, ram_model()), Record()
     agent.fit(Breaks(make_env(), KeyboardInterrupt(), 70), 200, callbacks=[record], verbose=0)
     assert record.ended == {"did_abort": True} and len(record.metrics) == 69
-    assert not agent.serial._thread._threads or not any(t.is_alive() for t in agent.serial._thread._threads)
+    assert not agent.under_way._thread._threads or not any(t.is_alive() for t in agent.under_way._thread._threads)
     agent.fit(make_env(), 60, verbose=0)
 
 
@@ -247,7 +247,7 @@ def test_an_error_of_the_environment_reaches_the_caller():
     agent = make_agent(FastDQNAgent, ArrayMemory, ram_model())
     with pytest.raises(OSError, match="no console"):
         agent.fit(Breaks(make_env(), OSError("no console"), 70), 200, verbose=0)
-    assert not any(t.is_alive() for t in agent.serial._thread._threads)
+    assert not any(t.is_alive() for t in agent.under_way._thread._threads)
     agent.fit(make_env(), 60, verbose=0)
 
 

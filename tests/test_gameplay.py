@@ -2,7 +2,6 @@
 import subprocess
 
 import imageio_ffmpeg
-import numpy as np
 import pytest
 from PIL import Image
 
@@ -85,5 +84,6 @@ def test_an_agent_can_be_recorded():
     from helpers.agents import ScaleAndClip, build_agent, build_ram_model
 
     agent = build_agent(build_ram_model(128, 6), 6, processor=ScaleAndClip())
-    recording = record_game(make_game(RAM), agent, seed=1, max_steps=30)
-    assert 30 <= len(recording.moments) <= 32 and np.isfinite(recording.score)
+    env = make_game(RAM)
+    recording = record_game(env, agent, seed=1, max_steps=200)
+    assert len(recording.moments) == 201 and recording.score == env.score

@@ -29,6 +29,14 @@ def test_the_bar_ends_full_and_says_what_a_reader_asks(agent, capsys):
     assert f"{games}, mean of last {len(env.scores)}: {mean:.0f}" in last
 
 
+def test_the_bar_ends_full_where_the_last_round_goes_beyond(capsys):
+    tf.keras.backend.clear_session()
+    agent = build_agent(build_ram_model(128, 6), 6, warmup_steps=100, fast=True)
+    agent.fit_parallel(lambda: make_game(RAM), 3, 400, verbose=0, callbacks=[ProgressBar()])
+    last = capsys.readouterr().out.replace("\n", "\r").rstrip("\r").split("\r")[-1]
+    assert agent.step == 402 and "100%" in last and "400/400" in last
+
+
 class Place:
     """A place in a notebook, as IPython's display gives it back: what was shown there, one after the other."""
 

@@ -3,9 +3,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from helpers.evaluate import Measurement, compare, human_normalised
+from helpers.evaluate import Measurement
 from helpers.games import RAM
 from helpers.reference_scores import PUBLISHED, plot_table, score_table
+from helpers.scores import compare, human_normalised
 
 
 def measured(*scores: float, epsilon: float = 0.05) -> Measurement:

@@ -30,5 +30,9 @@ def test_experiments_are_trained_once_and_logged(project, tmp_path):
     again = run("5-step returns", "--steps", "9000")  # it is there
     assert again.returncode == 0 and "Ctrl-C saves" not in again.stdout
     assert pd.read_csv(tmp_path / "experiments.csv").equals(games)  # the other one stayed
+    games.replace("5-step returns", "renamed since").to_csv(tmp_path / "experiments.csv", index=False)
+    assert run("5-step returns", "--steps", "9000").returncode == 0
+    assert list(pd.read_csv(tmp_path / "experiments.csv")["experiment"].unique()) == ["5-step returns", chosen,
+                                                                                    "renamed since"]
     assert "is another training: steps=9000, here 8000" in run("5-step returns", "--steps", "8000").stdout
     assert "there is no experiment 'none'; there are before, " in run("none").stdout

@@ -1,6 +1,7 @@
 """`python -m helpers.train` as a reader types it: started, stopped with Ctrl-C, resumed, ended."""
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 from kill_and_resume import first_difference
 
 from helpers import train
+from helpers.checkpoint import find_checkpoints, steps_done
 from helpers.manifest import build_and_load, identify
 from helpers.recipes import RECIPES, recipe
 from helpers.runs import Run, load_runs, start_named_run
@@ -50,11 +52,60 @@ def test_a_run_is_stopped_resumed_and_ended(project, tmp_path):
     assert run.hyperparameters["steps"] == step + 1_500 and run.hyperparameters["seed"] == 3
     assert run.episodes["game"].tolist() == list(range(1, len(run.episodes) + 1)) != []
     assert run.episodes["step"].max() <= step + 1_500
-    load_weights(recipe("ram_post").build_agent(), folder / "weights.h5", recipe("ram_post").make_env())
+    load_weights(recipe("ram_post").build_agent(), folder / "weights.h5")
     log = (folder / "train.log").read_text()
     for line in ('begins: {"agent": "ram_post"', f"stopped after {step} steps", "on from checkpoint-",
                  f"ended after {step + 1_500} steps"):
         assert f" INFO {line}" in log
+
+
+def test_a_run_that_an_earlier_version_paused_goes_on(project, tmp_path):
+    """Trainings last for days, and the code changes meanwhile. `python -m helpers.train` wrote these files in November
+    2026: ram_best --seed 1 --steps 400 --set hidden=[2] replay_limit=200 warmup_steps=100 epsilon_steps=200
+    target_update=200. If they can no longer be read, neither can those of readers.
+    """
+    folder = tmp_path / "runs" / "paused"
+    shutil.copytree(str(project / "tests" / "data" / "paused-run"), str(folder))
+    before = read_state(folder / "checkpoint-0000000400.dqn")[1]
+    process = command(project, tmp_path, "--resume", "paused", "--steps", "8000")
+    said = process.communicate()[0]
+    assert process.returncode == 0, said
+    run, after = Run(folder), read_state(find_checkpoints(folder)[-1])[1]
+    assert after["agent"]["step"] >= 8_000 and after["training"]["round"] > before["training"]["round"] > 0
+    assert first_difference(before["weights"], after["weights"])  # it learned
+    assert len(run.episodes) >= 1 and run.episodes["game"].tolist() == list(range(1, len(run.episodes) + 1))
+    agent = build_and_load(identify(folder / "weights.h5").recipe, folder / "weights.h5")
+    assert not first_difference(agent.model.get_weights(), after["weights"])
+
+
+def test_killed_after_the_last_checkpoint_the_same_weights_are_written(project, tmp_path):
+    arguments = "ram_best", "--steps", "600", "--run", "a", "--set", "hidden=[4]", "warmup_steps=300"
+    process = command(project, tmp_path, *arguments)
+    assert process.wait() == 0, process.stdout.read()
+    weights = tmp_path / "runs" / "a" / "weights.h5"
+    undisturbed = weights.read_bytes()
+    for damaged in (False, True):
+        weights.unlink()
+        if damaged:  # then the last steps are made again, from the checkpoint before
+            newest = find_checkpoints(weights.parent)[-1]
+            newest.write_bytes(newest.read_bytes()[:-100])
+        process = command(project, tmp_path, "--resume", "a")
+        said = process.communicate()[0]
+        assert process.returncode == 0 and ("cut short or damaged" in said) == damaged, said
+        assert weights.read_bytes() == undisturbed
+
+
+def test_asked_to_end_it_saves(project, tmp_path):
+    """SIGTERM: what a computer that shuts down sends."""
+    process = command(project, tmp_path, "ram_best", "--run", "a", "--set", "hidden=[4]")
+    folder = tmp_path / "runs" / "a"
+    while not find_checkpoints(folder) and process.poll() is None:
+        time.sleep(0.1)
+    time.sleep(1)
+    process.terminate()
+    said = process.communicate()[0]
+    assert process.returncode == STOPPED and "Stopped. Go on with: python -m helpers.train --resume a" in said, said
+    assert steps_done(folder) > 100
 
 
 def test_hyperparameters_are_changed_on_the_command_line(project, tmp_path):
@@ -84,18 +135,15 @@ def test_a_value_that_no_agent_can_have_leaves_the_name_free(project, tmp_path):
 
 def test_a_run_goes_on_to_more_steps_but_not_to_fewer(tmp_path):
     run = start_named_run("a", {"agent": "ram_post", "seed": 1, "steps": 300}, tmp_path)
+    (run.folder / "checkpoint-0000000100.dqn").touch()
+    with pytest.raises(ValueError, match="--steps is 50, but runs/a went further already: .* at least 100"):
+        open_run(parse(["--resume", "a", "--steps", "50"]), tmp_path)
     (run.folder / "weights.h5").touch()
     with pytest.raises(ValueError, match="--steps is 200, but runs/a went further already: .* at least 300"):
         open_run(parse(["--resume", "a", "--steps", "200"]), tmp_path)
     again = open_run(parse(["--resume", "a", "--steps", "500"]), tmp_path)
     assert again.hyperparameters["steps"] == Run(run.folder).hyperparameters["steps"] == 500
     assert again.checkpoints == [run.folder / "weights-000000300.h5"] and not (run.folder / "weights.h5").exists()
-
-
-def test_the_agents_of_the_command_line():
-    assert list(RECIPES) == ["pixels_post", "ram_post", "ram_best", "pixels_84"]
-    options = parse(["ram_post", "--steps", "10", "--seed", "2", "--run", "a"])
-    assert (options.agent, options.steps, options.seed, options.run) == ("ram_post", 10, 2, "a")
 
 
 @pytest.mark.parametrize("arguments, message", [

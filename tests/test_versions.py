@@ -13,8 +13,9 @@ def test_pins_are_what_a_yaml_reader_finds_in_the_file():
     *conda, pip_part = yaml.safe_load(versions.ENVIRONMENT_FILE.read_text())["dependencies"]
     expected = dict(line.split("=") for line in conda)
     expected.update(line.split("==") for line in pip_part["pip"] if line != "-e .")
-    assert versions.pinned_versions() == expected
-    assert next(iter(versions.pinned_versions())) == "python"
+    pins = versions.read_pins()
+    assert {name: pin.version for name, pin in pins.items()} == expected
+    assert next(iter(pins)) == "python"
 
 
 def test_every_line_says_what_the_package_is_for():

@@ -79,10 +79,10 @@ def log_of(name: str, seed: int, nb_steps: int) -> pd.DataFrame:
 
 
 def merge(table: pd.DataFrame, logs: List[pd.DataFrame]) -> pd.DataFrame:
-    """The table with these experiments' games in the place of their earlier ones, in the order of EXPERIMENTS."""
+    """The table with these experiments' games in the place of earlier ones; EXPERIMENTS in their order, then others."""
     games = {key: rows for log in [table, *logs] if len(log) for key, rows in log.groupby(["experiment", "seed"])}
-    order = list(EXPERIMENTS)
-    return pd.concat([games[key] for key in sorted(games, key=lambda key: (order.index(key[0]), key[1]))])
+    order = {name: place for place, name in enumerate(EXPERIMENTS)}
+    return pd.concat([games[key] for key in sorted(games, key=lambda key: (order.get(key[0], len(order)), *key))])
 
 
 if __name__ == "__main__":
