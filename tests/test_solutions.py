@@ -6,6 +6,12 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from helpers.agents import ScaleAndClip, build_agent, build_ram_model
+from helpers.files import write_whole
+from helpers.games import NB_ACTIONS
+from helpers.runs import start_run
+from helpers.training import weights_as_hdf5
+
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 
 
@@ -21,10 +27,18 @@ def with_solutions(notebook):
     return notebook
 
 
+def leave_a_run(runs):
+    """What a reader who worked through notebook 05 has in runs/, and notebook 07 asks for."""
+    agent = build_agent(build_ram_model(128, NB_ACTIONS), NB_ACTIONS, processor=ScaleAndClip())
+    run = start_run("ram", {"window": 3}, runs)
+    write_whole(run.folder / "weights-000000100.h5", weights_as_hdf5(agent))
+
+
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.ipynb")), ids=lambda path: path.stem)
 def test_solutions_run(path, monkeypatch, tmp_path):
     monkeypatch.setenv("RUN_LENGTH", "smoke")
     monkeypatch.setenv("RUNS_FOLDER", str(tmp_path))
+    leave_a_run(tmp_path)
     notebook = nbformat.read(str(path), as_version=4)
     cells = len(notebook.cells)
     notebook = with_solutions(notebook)
