@@ -229,7 +229,8 @@ def main(arguments: Optional[List[str]] = None) -> int:
             shutil.rmtree(str(run.folder))  # nothing was trained: the corrected command may use the name
         return 1
     if not ended:
-        print(f"Stopped. Go on with: python -m helpers.train --resume {run.name}")
+        go_on = f"python -m helpers.train --resume {run.name}"
+        print(f"Stopped. Go on with: {go_on}\nOr take its weights as they are: {go_on} --steps {steps_done(run.folder)}")
         return STOPPED
     print(f"The weights are in {os.path.relpath(str(run.folder / 'weights.h5'))}.")
     return 0

@@ -38,6 +38,8 @@ def test_a_run_is_stopped_resumed_and_ended(project, tmp_path):
     assert "Checkpoints: up to" in said and "Stopped. Go on with: python -m helpers.train --resume mine" in said
     step = max(int(path.stem[11:]) for path in folder.glob("checkpoint-*"))
     assert step > 1 and "steps/s" in said
+    as_it_is = ["--resume", "mine", "--steps", str(step)]
+    assert f"take its weights as they are: python -m helpers.train {' '.join(as_it_is)}\n" in said
     weights = read_state(folder / "checkpoint-0000000001.dqn")[1]["weights"]
 
     process = command(project, tmp_path, "ram_post", "--steps", "1", "--seed", "3", "--run", "again")
@@ -45,8 +47,14 @@ def test_a_run_is_stopped_resumed_and_ended(project, tmp_path):
     again = read_state(tmp_path / "runs" / "again" / "checkpoint-0000000001.dqn")[1]["weights"]
     assert not first_difference(weights, again)  # the seed reaches the network
 
+    process = command(project, tmp_path, *as_it_is)
+    said = process.communicate()[0]
+    assert process.returncode == 0 and "The weights are in runs/mine/weights.h5" in said, said
+    as_it_was = (folder / "weights.h5").read_bytes()
+
     process = command(project, tmp_path, "--resume", "mine", "--steps", str(step + 1_500))
     said = process.communicate()[0]
+    assert (folder / f"weights-{step:09d}.h5").read_bytes() == as_it_was
     assert process.returncode == 0 and "The weights are in runs/mine/weights.h5" in said, said
     run = Run(folder)
     assert run.hyperparameters["steps"] == step + 1_500 and run.hyperparameters["seed"] == 3
