@@ -230,7 +230,8 @@ def main(arguments: Optional[List[str]] = None) -> int:
         return 1
     if not ended:
         go_on = f"python -m helpers.train --resume {run.name}"
-        print(f"Stopped. Go on with: {go_on}\nOr take its weights as they are: {go_on} --steps {steps_done(run.folder)}")
+        print(f"Stopped. Go on with: {go_on}")
+        print(f"Or take its weights as they are: {go_on} --steps {steps_done(run.folder)}")
         return STOPPED
     print(f"The weights are in {os.path.relpath(str(run.folder / 'weights.h5'))}.")
     return 0
