@@ -40,6 +40,9 @@ _MODULE_OF = {
     "LivePlot": "progress",
     # 05 train on the RAM
     "build_ram_model": "agents",
+    "nb_rows": "ram_input",
+    "show_bombs": "ram_input",
+    "show_invaders": "ram_input",
     "load_runs": "runs",
     "list_runs": "runs",
     "plot_runs": "runs",

@@ -6,9 +6,10 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from helpers.agents import ScaleAndClip, build_agent, build_ram_model
+from helpers.agents import build_agent, build_ram_model
 from helpers.files import write_whole
 from helpers.games import NB_ACTIONS
+from helpers.ram_input import nb_rows
 from helpers.runs import start_run
 from helpers.training import weights_as_hdf5
 
@@ -29,8 +30,10 @@ def with_solutions(notebook):
 
 def leave_a_run(runs):
     """What a reader who worked through notebook 05 has in runs/, and notebook 07 asks for."""
-    agent = build_agent(build_ram_model(128, NB_ACTIONS), NB_ACTIONS, processor=ScaleAndClip())
-    run = start_run("ram", {"window": 3}, runs)
+    shown = dict.fromkeys(["positions", "invaders", "bombs"], True)
+    model = build_ram_model(128, NB_ACTIONS, nb_rows(3, **shown))
+    agent = build_agent(model, NB_ACTIONS, observation_scale=1 / 255, **shown)
+    run = start_run("ram", {"window": 3, "show_places": True}, runs)
     write_whole(run.folder / "weights-000000100.h5", weights_as_hdf5(agent))
 
 

@@ -42,6 +42,9 @@ EXPERIMENTS: Dict[str, Dict[str, Any]] = {
     "with invaders": {**HELPED, **SEES_PLACES, "invaders": True},
     "with invaders, 32 quantiles": {**HELPED, **SEES_PLACES, "invaders": True, "nb_quantiles": 32},
     "with invaders and bombs": {**HELPED, **SEES_PLACES, "invaders": True, "bombs": True},
+    "without bits": {**HELPED, **SEES_PLACES, "invaders": True, "bombs": True, "bits": False},
+    "without bits, three observations": {**HELPED, **SEES_PLACES, "invaders": True, "bombs": True, "bits": False,
+                                         "window": 3},
 }
 """What each changes in BEFORE."""
 
