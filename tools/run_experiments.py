@@ -28,6 +28,9 @@ HELPED = {"window": 1, "bits": True, "n_step": 5, "hidden": [256, 128], "epsilon
 SEES_PLACES = {"positions": True, "life_as_episode": True}
 """What helped next."""
 
+SEES_ALL = {**HELPED, **SEES_PLACES, "invaders": True, "bombs": True}
+"""What helped last: `ram_best`."""
+
 EXPERIMENTS: Dict[str, Dict[str, Any]] = {
     "before": {},
     "a life as an episode": {"life_as_episode": True},
@@ -41,10 +44,9 @@ EXPERIMENTS: Dict[str, Dict[str, Any]] = {
     "with positions, a life as an episode": {**HELPED, **SEES_PLACES},
     "with invaders": {**HELPED, **SEES_PLACES, "invaders": True},
     "with invaders, 32 quantiles": {**HELPED, **SEES_PLACES, "invaders": True, "nb_quantiles": 32},
-    "with invaders and bombs": {**HELPED, **SEES_PLACES, "invaders": True, "bombs": True},
-    "without bits": {**HELPED, **SEES_PLACES, "invaders": True, "bombs": True, "bits": False},
-    "without bits, three observations": {**HELPED, **SEES_PLACES, "invaders": True, "bombs": True, "bits": False,
-                                         "window": 3},
+    "with invaders and bombs": SEES_ALL,
+    "without bits": {**SEES_ALL, "bits": False},
+    "without bits, three observations": {**SEES_ALL, "bits": False, "window": 3},
 }
 """What each changes in BEFORE."""
 
