@@ -3,7 +3,7 @@
 Where the invaders stand: bytes 18 to 23 are their six rows, the lowest first, and bit 0 of each is the leftmost column
 in which any is alive. That column's place is byte 26, and each further column stands 16 pixels to the right.
 """
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Tuple
 
 import numpy as np
 
@@ -73,9 +73,9 @@ def show(states: Any, scale: Optional[float], bits: bool = False, positions: boo
         bits: show each bit of the newest observation, 0 or 1: a row for the highest bits comes first.
         positions: then a row that has for the bytes in ACROSS and DOWN of the newest observation how far right of the
             cannon, or below its top, that is; 0 for all others. Of Space Invaders only.
-        invaders: then two rows that say what stands AROUND_CANNON, and what AROUND_SHOT while it flies; see
-            `show_invaders`. Of Space Invaders only.
-        bombs: then a row that says where bombs fall, as seen from the cannon; see `show_bombs`. Of Space Invaders only.
+        invaders: then a row of what stands near the cannon, and one of what its shot can meet; see `show_invaders`. Of
+            Space Invaders only.
+        bombs: then a row of where bombs fall, as seen from the cannon; see `show_bombs`. Of Space Invaders only.
     """
     states = np.asarray(states)
     rows = nb_rows(0, bits, positions, invaders, bombs)
@@ -88,49 +88,42 @@ def show(states: Any, scale: Optional[float], bits: bool = False, positions: boo
         row[:] = 0
         row[:, ACROSS] = ((places[:, ACROSS] - places[:, CANNON, None]) / STEP).clip(-FAR, FAR)
         row[:, DOWN] = ((places[:, DOWN] - CANNON_DOWN) / STEP).clip(-FAR, FAR)
-    if invaders:
-        shown[:, rows - bombs - 2:rows - bombs] = show_invaders(newest)
-    if bombs:
-        shown[:, rows - 1] = show_bombs(newest)
+    tables = [*(show_invaders(newest) if invaders else ()), *([show_bombs(newest)] if bombs else ())]
+    for row, table in enumerate(tables, rows - len(tables)):
+        shown[:, row] = 0
+        shown[:, row, :table[0].size] = table.reshape(len(table), -1)
     np.multiply(states, np.float32(1 if scale is None else scale), out=shown[:, rows:], casting="unsafe")
     return shown
 
 
-def show_invaders(ram: np.ndarray) -> np.ndarray:
-    """Bytes [B, 128] to what stands where, float32 [B, 2, 128].
+def show_invaders(ram: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """Bytes [B, 128] to what stands near the cannon [B, 6, 21], and what its shot can meet [B, 7, 17]; float32.
 
-    The first row has the six rows of invaders, the lowest first, at the 21 places AROUND_CANNON; the second has them
-    and then the saucer at the 17 places AROUND_SHOT, and only zeros while no shot flies. The rest is 0. A number is 1
-    where the left edge of one who is alive stands exactly there, and falls to 0 until the next place.
+    The first table has the six rows of invaders, the lowest first, at the places AROUND_CANNON; the second has them and
+    then the saucer at the places AROUND_SHOT, and only zeros while no shot flies. A number is 1 where the left edge of
+    one who is alive stands exactly there, and falls to 0 until the next place.
     """
     places = ram.astype(np.float32)
     alive = (ram[:, ROWS, None].astype(np.uint8, copy=False) >> np.arange(6, dtype=np.uint8) & 1).astype(np.float32)
     columns = places[:, INVADERS, None] + COLUMN * np.arange(6, dtype=np.float32)
-    shown = np.zeros((len(ram), 2, 128), np.float32)
     # what stands at a place is in one column, or in none: columns are further apart than places
     around = alive @ _nearness(columns - places[:, CANNON, None], AROUND_CANNON)
-    shown[:, 0, :around[0].size] = around.reshape(len(ram), -1)
     targets = np.concatenate([alive @ _nearness(columns - places[:, SHOT, None], AROUND_SHOT),
                               _nearness((places[:, SAUCER] - places[:, SHOT])[:, None], AROUND_SHOT)], axis=1)
     targets[:, -1] *= (places[:, SAUCER] != NO_SAUCER)[:, None]
     targets *= (places[:, SHOT_DOWN] < CANNON_DOWN)[:, None, None]
-    shown[:, 1, :targets[0].size] = targets.reshape(len(ram), -1)
-    return shown
+    return around, targets
 
 
 def show_bombs(ram: np.ndarray) -> np.ndarray:
-    """Bytes [B, 128] to where bombs fall, float32 [B, 128].
+    """Bytes [B, 128] to where bombs fall, float32 [B, 9, 13]: at each of BOMB_HEIGHTS, at the places BOMB_PLACES.
 
-    13 numbers for each of the 9 heights: 1 where a bomb is exactly there, falling to 0 until the next place or height.
-    The rest is 0.
+    A number is 1 where a bomb is exactly there, and falls to 0 until the next place or height.
     """
     places = ram.astype(np.float32)
     across, down = (places[:, one] for one in BOMBS)
-    heights = _nearness(down, BOMB_HEIGHTS)
-    grid = heights.transpose(0, 2, 1) @ _nearness(across - places[:, CANNON, None], BOMB_PLACES)
-    shown = np.zeros((len(ram), 128), np.float32)
-    shown[:, :grid[0].size] = grid.reshape(len(ram), -1)
-    return shown
+    across = _nearness(across - places[:, CANNON, None], BOMB_PLACES)
+    return _nearness(down, BOMB_HEIGHTS).transpose(0, 2, 1) @ across
 
 
 def _nearness(distances: np.ndarray, places: np.ndarray) -> np.ndarray:

@@ -142,7 +142,8 @@ def list_runs(name: str = "", root: Optional[Path] = None) -> pd.DataFrame:
         episodes = run.episodes
         last = episodes.iloc[-1] if len(episodes) else {"step": 0, "seconds": 0.0}
         rows.append({**run.hyperparameters, "run": run.name, "games": len(episodes), "steps": int(last["step"]),
-                     "minutes": round(last["seconds"] / 60, 1), "last 100 games": episodes["score"].tail(100).mean()})
+                     "minutes": round(last["seconds"] / 60, 1),
+                     "last 100 games": round(episodes["score"].tail(100).mean(), 1)})
     return pd.DataFrame(rows, columns=None if rows else ["run"]).set_index("run")
 
 

@@ -42,13 +42,13 @@ def test_runs_are_listed_and_their_curves_overlaid(tmp_path):
     first = start_run("ram", {"gamma": 0.99, "lr": 1, "steps": 7}, tmp_path)
     second = start_run("ram", {"gamma": 0.9, "lr": 1, "steps": 7}, tmp_path)
     write_episodes(first, [100, 200, 300])
-    write_episodes(second, [50, 60])
+    write_episodes(second, [50, 60, 60])
     table = list_runs(root=tmp_path)
-    assert table.loc["ram-001", "last 100 games"] == 200 and table.loc["ram-002", "games"] == 2
+    assert table.loc["ram-001", "last 100 games"] == 200 and table.loc["ram-002", "games"] == 3
     assert table.loc["ram-001", "steps"] == 1800 and table.loc["ram-001", "minutes"] == 0.2
-    assert table.loc["ram-002", "gamma"] == 0.9
+    assert table.loc["ram-002", "gamma"] == 0.9 and table.loc["ram-002", "last 100 games"] == 56.7
     ax = plot_runs([first, second], games=2)
-    assert [line.get_ydata().tolist() for line in ax.lines] == [[100, 150, 250], [50, 55]]
+    assert [line.get_ydata().tolist() for line in ax.lines] == [[100, 150, 250], [50, 55, 60]]
     assert [text.get_text() for text in ax.get_legend().texts] == ["ram-001: gamma=0.99", "ram-002: gamma=0.9"]
     plt.close(ax.figure)
 
