@@ -72,6 +72,7 @@ _MODULE_OF = {
     "WEIGHTS_FOLDER": "manifest",
     "list_agents": "manifest",
     "training_log": "manifest",
+    "shipped_seeds": "manifest",
     "GamePlayer": "player",
     "measure_baselines": "reference_scores",
     "score_table": "reference_scores",

@@ -144,15 +144,49 @@ def identify(weights: Path) -> Found:
     return Found(hyperparameters["agent"], recorded_recipe(hyperparameters))
 
 
-def shipped_scores(name: str, folder: Optional[Path] = None) -> List[Measurement]:
-    """The measurements that the manifest holds for the agent `name`, one for each epsilon."""
-    return [Measurement.from_summary(scores) for scores in read_manifest(folder)[name]["scores"]]
+def shipped_seeds(name: str, folder: Optional[Path] = None) -> List[int]:
+    """The seeds of all trainings of the agent `name` that were made and measured; one of them is shipped."""
+    return sorted(map(int, read_manifest(folder)[name]["seeds"]))
 
 
-def training_log(name: str, folder: Optional[Path] = None) -> pd.DataFrame:
-    """A row for each game of the shipped agent's training; see `helpers.runs.EPISODE_COLUMNS`."""
-    folder = Path(folder or WEIGHTS_FOLDER)
-    return pd.read_csv(folder / read_manifest(folder)[name]["log"])
+def shipped_scores(name: str, folder: Optional[Path] = None, seed: Optional[int] = None) -> List[Measurement]:
+    """The measurements that the manifest holds for the agent `name`, one for each epsilon.
+
+    Args:
+        seed: of a training in `shipped_seeds`; None for the one that is shipped.
+
+    Raises:
+        ValueError: there is no training with this seed.
+    """
+    entry = _entry(name, folder, seed)
+    return [Measurement.from_summary(one) for one in (entry["scores"] if seed is None else entry["seeds"][str(seed)])]
+
+
+def training_log(name: str, folder: Optional[Path] = None, seed: Optional[int] = None) -> pd.DataFrame:
+    """A row for each game of the shipped agent's training; see `helpers.runs.EPISODE_COLUMNS`.
+
+    Args:
+        seed: of a training in `shipped_seeds`; None for the one that is shipped.
+
+    Raises:
+        ValueError: there is no training with this seed.
+    """
+    entry = _entry(name, folder, seed)
+    log = entry["log"] if seed in (None, entry["seed"]) else log_of(name, seed)
+    return pd.read_csv(Path(folder or WEIGHTS_FOLDER) / log)
+
+
+def log_of(name: str, seed: int) -> str:
+    """The file name of the log of a training that was made, but does not ship."""
+    return f"{name}-seed{seed}.csv"
+
+
+def _entry(name: str, folder: Optional[Path], seed: Optional[int]) -> Dict[str, Any]:
+    entry = read_manifest(folder)[name]
+    if seed is not None and str(seed) not in entry["seeds"]:
+        raise ValueError(f"{name} was trained with the seeds {', '.join(map(str, shipped_seeds(name, folder)))}, not "
+                         f"with {seed}; choose one of them.")
+    return entry
 
 
 def add_entry(name: str, weights: Optional[Path], log: Path, measurements: Iterable[Measurement],

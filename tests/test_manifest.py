@@ -9,7 +9,16 @@ from helpers import recipes
 from helpers.agents import build_agent, build_ram_model
 from helpers.evaluate import Measurement, play_games
 from helpers.games import NB_ACTIONS, RAM, make_game
-from helpers.manifest import add_entry, check_weights, list_agents, load_agent, read_manifest, shipped_scores
+from helpers.manifest import (
+    add_entry,
+    check_weights,
+    list_agents,
+    load_agent,
+    read_manifest,
+    shipped_scores,
+    shipped_seeds,
+    training_log,
+)
 
 ENTRY = {"agent": "ram_post", "command": "python -m helpers.train ram_post --steps 64 --seed 1", "commit": "0" * 40,
          "seed": 1, "seeds": {}, "env_id": RAM, "hyperparameters": {}, "steps": 64, "wall_seconds": 1.5}
@@ -45,6 +54,19 @@ def test_an_entry_is_written_read_and_played(agent, folder):
     stored = shipped_scores("ram", folder)[0]
     assert stored.summary() == SCORES.summary() and read_manifest(folder)["ram"]["steps"] == 64
     assert '"scores": [ 285.0, 300.0 ]' in (folder / "MANIFEST.json").read_text()  # one line, not one for each game
+
+
+def test_the_trainings_that_do_not_ship_are_reported_too(folder):
+    others = [Measurement(np.array([280.0, points]), np.array([960, 970]), RAM, 0.05, 1, 2) for points in (250, 300)]
+    seeds = {"4": [others[0].summary()], "1": [SCORES.summary()], "10": [others[1].summary()]}
+    add_entry("ram", folder / "ram.h5", folder / "ram.csv", [SCORES], folder, **{**ENTRY, "seeds": seeds})
+    (folder / "ram-seed4.csv").write_text("game,score\n1,30\n")
+    assert shipped_seeds("ram", folder) == [1, 4, 10]
+    assert [shipped_scores("ram", folder, seed)[0].mean for seed in (None, 1, 4, 10)] == [292.5, 292.5, 265, 290]
+    assert [training_log("ram", folder, seed)["score"].tolist() for seed in (None, 1, 4)] == [[285], [285], [30]]
+    for ask in (shipped_scores, training_log):
+        with pytest.raises(ValueError, match="ram was trained with the seeds 1, 4, 10, not with 2; choose one of them"):
+            ask("ram", folder, 2)
 
 
 def test_a_recipe_that_changes_later_leaves_older_agents_as_they_were(folder, monkeypatch):

@@ -11,7 +11,8 @@ import ship_agent
 
 from helpers.checkpoint import steps_done
 from helpers.evaluate import measure
-from helpers.manifest import load_agent, read_manifest, shipped_scores
+from helpers.manifest import load_agent, read_manifest, shipped_scores, shipped_seeds, training_log
+from helpers.runs import Run
 
 
 @pytest.fixture
@@ -63,7 +64,10 @@ def test_trainings_are_made_measured_and_the_median_ships(ship, tmp_path):
     assert entry["commit"] == entry["hyperparameters"]["commit"]
     assert [(one.epsilon, one.seed, one.episodes) for one in shipped_scores("ram_post", folder)] == [(0.05, 1, 2),
                                                                                                       (0.0, 1, 2)]
-    assert sorted(entry["seeds"]) == ["1", "2", "3"] and entry["scores"] == entry["seeds"][str(entry["seed"])]
+    assert shipped_seeds("ram_post", folder) == [1, 2, 3]
+    assert entry["scores"] == entry["seeds"][str(entry["seed"])]
+    logs = {seed: training_log("ram_post", folder, seed) for seed in (1, 2, 3)}
+    assert all(log.equals(Run(tmp_path / "runs" / f"ram_post-seed{seed}").episodes) for seed, log in logs.items())
     others = {1, 2, 3} - {entry["seed"]}
     assert {path.name for path in folder.iterdir()} == {"MANIFEST.json", "ram_post.h5", "ram_post.csv",
                                                         *(f"ram_post-seed{seed}.csv" for seed in others)}

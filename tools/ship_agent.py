@@ -16,7 +16,7 @@ from finish_run import exit_status, finish_run
 from tqdm import tqdm
 
 from helpers.evaluate import Measurement, measure
-from helpers.manifest import WEIGHTS_FOLDER, add_entry, build_and_load
+from helpers.manifest import WEIGHTS_FOLDER, add_entry, build_and_load, log_of
 from helpers.recipes import RECIPES, recipe, recorded_recipe
 from helpers.runs import Run
 from helpers.threads import set_threads
@@ -85,7 +85,7 @@ def ship(agent: str, runs: Dict[int, Run], reported: Dict[int, List[Measurement]
               env_id=run.hyperparameters["environment"], hyperparameters=run.hyperparameters,
               steps=run.hyperparameters["steps"], wall_seconds=wall_seconds(run))
     for other in set(seeds) - {seed}:
-        shutil.copyfile(str(runs[other].folder / "episodes.csv"), str(folder / f"{agent}-seed{other}.csv"))
+        shutil.copyfile(str(runs[other].folder / "episodes.csv"), str(folder / log_of(agent, other)))
 
 
 def command(agent: str, seeds: List[int], nb_steps: int) -> str:
