@@ -50,19 +50,23 @@ class Checkpoint(Callback):
         super().__init__()
         self.folder, self.every = Path(folder), every
 
-    def on_train_begin(self, logs: Optional[Dict] = None) -> None:
-        training, memory = getattr(self.model, "under_way", None), self.model.memory
-        if training is None or not isinstance(memory, ArrayMemory):
-            raise ValueError(f"Received a {type(self.model).__name__} with a {type(memory).__name__}; expected a "
+    def set_model(self, model: Any) -> None:
+        """Refuse what can't be stored; here, because no callback has opened a file yet."""
+        super().set_model(model)
+        self._training = getattr(model, "under_way", None)
+        if self._training is None or not isinstance(model.memory, ArrayMemory):
+            raise ValueError(f"Received a {type(model).__name__} with a {type(model.memory).__name__}; expected a "
                              "FastDQNAgent with an ArrayMemory. Only their training can be stored.")
-        found = find_checkpoints(self.folder)
-        if found and not training.is_resumed:
+        found, resumed = find_checkpoints(self.folder), self._training.resume
+        if found and (resumed is None or Path(resumed).resolve() != self.folder.resolve()):
             raise ValueError(f"{self.folder} holds {found[-1].name}, of an earlier training: pass resume={self.folder}"
                              " to go on from it, or choose a new folder.")
+
+    def on_train_begin(self, logs: Optional[Dict] = None) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        for env in training.envs:
+        for env in self._training.envs:
             log_games(env)
-        self._training, self._settings = training, describe(training)
+        self._settings = describe(self._training)
         self._next: Optional[float] = None  # seconds or agent steps
         self._limit = self._size = 0  # bytes: of a file at most, and of the last one
         self._stop, self._handler = False, None
@@ -111,7 +115,7 @@ class Checkpoint(Callback):
 
     def _begin(self, step: int) -> None:
         """What waits for the first round: from now on `on_train_end` is sure to come, and the memory has its size."""
-        self._next = self._after(step, 0.0) if self._training.is_resumed else 0.0
+        self._next = self._after(step, 0.0) if self._training.resume is not None else 0.0
         if threading.current_thread() is threading.main_thread():
             self._handler = signal.signal(signal.SIGINT, self._on_stop)
         replay = sum(array.nbytes for array in (self.model.memory.stored or {}).values())

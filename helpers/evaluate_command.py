@@ -3,7 +3,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 from tqdm import tqdm
@@ -12,7 +12,7 @@ from helpers.checks import check_range
 from helpers.evaluate import PROTOCOL, Measurement, measure
 from helpers.manifest import (
     WEIGHTS_FOLDER,
-    build_and_load,
+    build_to_measure,
     check_weights,
     identify,
     list_agents,
@@ -61,10 +61,8 @@ def find_targets(options: argparse.Namespace) -> List[Target]:
     Raises:
         ValueError, FileNotFoundError: with what to do.
     """
-    if options.episodes < 1:
-        raise ValueError(f"--episodes is {options.episodes}; expected at least 1 game. Ask for 200.")
-    if options.seed < 0:
-        raise ValueError(f"--seed is {options.seed}; expected 0 or more. Choose another.")
+    check_range("--episodes", options.episodes, 1, 10**6, "Ask for 200.")
+    check_range("--seed", options.seed, 0, 2**32 - 1)
     for epsilon in options.epsilon:
         check_range("--epsilon", epsilon, 0, 1, "0.05 is the protocol's.")
     if options.weights:
@@ -90,19 +88,24 @@ def _target(path: Path, agent: Optional[str]) -> Target:
     return Target(path, name, found.recipe or recipe(name), found.entry)
 
 
-def measure_target(target: Target, epsilon: float, options: argparse.Namespace) -> Measurement:
-    """Play with a bar on standard error, if that is a terminal; interrupted, what was played is returned."""
-    env_id, make_env = target.recipe.env_id, target.recipe.make_env
-    try:
-        if "tensorflow" not in sys.modules:  # one thread: the same rounding on any number of cores
-            from helpers.threads import set_threads
-            set_threads(1)
-        player = build_and_load(target.recipe, target.weights)
-        label = f"{target.name}, epsilon {epsilon:g}"
-        with tqdm(total=options.episodes, unit=" games", desc=label, disable=None) as bar:
-            return measure(player, env_id, options.episodes, options.seed, epsilon, make_env=make_env, bar=bar)
-    except KeyboardInterrupt:  # before the first game
-        return Measurement(np.zeros(0), np.zeros(0, int), env_id, epsilon, options.seed, options.episodes)
+def measure_target(target: Target, options: argparse.Namespace) -> Iterator[Measurement]:
+    """One measurement for each epsilon, with a bar on standard error, if that is a terminal.
+
+    An interrupted one, the last, has what was played.
+    """
+    made, player = target.recipe, None
+    for epsilon in options.epsilon:
+        try:
+            player = player or build_to_measure(made, target.weights)
+            label = f"{target.name}, epsilon {epsilon:g}"
+            with tqdm(total=options.episodes, unit=" games", desc=label, disable=None) as bar:
+                games = measure(player, made.env_id, options.episodes, options.seed, epsilon, make_env=made.make_env,
+                                bar=bar)
+        except KeyboardInterrupt:  # before the first game
+            games = Measurement(np.zeros(0), np.zeros(0, int), made.env_id, epsilon, options.seed, options.episodes)
+        yield games
+        if not games.complete:
+            raise KeyboardInterrupt
 
 
 def report(target: Target, measured: Measurement) -> Dict[str, Any]:
@@ -142,13 +145,10 @@ def main(arguments: Optional[List[str]] = None) -> int:
     try:
         targets = find_targets(options)
         for target in targets:
-            for epsilon in options.epsilon:
-                games = measure_target(target, epsilon, options)
-                name = target.name if len(options.epsilon) == 1 else f"{target.name}, epsilon {epsilon:g}"
+            for games in measure_target(target, options):
+                name = target.name if len(options.epsilon) == 1 else f"{target.name}, epsilon {games.epsilon:g}"
                 measured[name] = games
                 reports.append(report(target, games))
-                if not games.complete:
-                    raise KeyboardInterrupt
         if not options.weights and not options.json:
             published = PUBLISHED
             measured.update(measure_baselines(options.episodes, options.seed))

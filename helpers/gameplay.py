@@ -45,7 +45,8 @@ class Recorder(gym.Wrapper):
 
     def reset(self, **kwargs: Any) -> np.ndarray:
         observation = self.env.reset(**kwargs)
-        self.moments, self._clock = [], 0
+        self.moments = []
+        self._clock = self._frame_number()  # not 0 where a reset goes on with the game
         self._take(action=None, score=0.0)
         return observation
 
@@ -56,11 +57,15 @@ class Recorder(gym.Wrapper):
 
     def _take(self, action: Optional[int], score: float) -> None:
         screen = self.env.render(mode="rgb_array")
-        ale = getattr(self.unwrapped, "ale", None)
-        clock = ale.getEpisodeFrameNumber() if ale else len(self.moments)
+        clock = self._frame_number()
         self.shape = screen.shape
         self.moments.append(Moment(zlib.compress(screen.tobytes(), 1), max(1, clock - self._clock), action, score))
         self._clock = clock
+
+    def _frame_number(self) -> int:
+        """Of the console; in games without one, of the moments."""
+        ale = getattr(self.unwrapped, "ale", None)
+        return ale.getEpisodeFrameNumber() if ale else len(self.moments)
 
 
 class Recording:

@@ -1,4 +1,5 @@
 """Watch a game while it is played: a recording that grows, with the Q-values from which each action was chosen."""
+from functools import partial
 from typing import Any, Callable, Optional
 
 import gym
@@ -100,12 +101,13 @@ def record_measured_game(player: Player, measured: Measurement, game: int,
         player: who played it.
         measured: what `measure` returned.
         game: its number: `measured.scores[game]` is its score.
-        make_env: as it was given to `measure`.
+        make_env: as it was given to `measure`; None for the one whose observations fit the agent's network.
 
     Raises:
         ValueError: there is no such game.
     """
     if not 0 <= game < measured.requested:
         raise ValueError(f"game is {game}; expected 0 to {measured.requested - 1}, the numbers of the games measured.")
-    make_env = make_env or (lambda: make_game(measured.env_id))
+    if make_env is None and not is_agent(player):
+        make_env = partial(make_game, measured.env_id)
     return LiveGame(player, make_env, measured.seed, measured.epsilon, game).play(10_000)

@@ -60,19 +60,19 @@ def run_training(training: Any, nb_steps: int, settings: Dict[str, Any], resume:
         keras.callbacks.History.
     """
     agent, callbacks = training.agent, training.callbacks
-    agent.under_way, training.settings, training.is_resumed = training, settings, resume is not None
+    agent.under_way, training.settings, training.resume = training, settings, resume
     callbacks.set_model(agent)
     callbacks._set_env(training.envs[0])
     callbacks.set_params({"nb_steps": nb_steps})
     with closing(training):
-        state = load_checkpoint(resume, training, nb_steps) if training.is_resumed else None
+        state = load_checkpoint(resume, training, nb_steps) if resume is not None else None
         agent.training = True
         agent._on_train_begin()
         callbacks.on_train_begin()
         agent.step = 0
         did_abort = True
         try:
-            if training.is_resumed:
+            if resume is not None:
                 restore_training(training, state)
                 del state  # as large as the memory
             else:

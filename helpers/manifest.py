@@ -3,6 +3,7 @@ import hashlib
 import json
 import re
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional
 
@@ -11,6 +12,7 @@ import pandas as pd
 from helpers.evaluate import Measurement
 from helpers.files import write_whole
 from helpers.recipes import RECIPES, Recipe, recorded_recipe
+from helpers.threads import set_threads
 
 WEIGHTS_FOLDER = Path(__file__).resolve().parent.parent / "weights"
 
@@ -69,12 +71,7 @@ def check_weights(name: str, folder: Optional[Path] = None) -> Path:
         ValueError: there is no such entry, or the file is not the one that was measured.
         FileNotFoundError: the weights do not ship, or the file is missing.
     """
-    folder = Path(folder or WEIGHTS_FOLDER)
-    entries = read_manifest(folder)
-    if name not in entries:
-        raise ValueError(f"{folder / 'MANIFEST.json'} has no agent {name!r}; expected one of "
-                         f"{', '.join(entries) or 'none yet'}. Choose another.")
-    entry = entries[name]
+    folder, entry = Path(folder or WEIGHTS_FOLDER), _entry(name, folder)
     if not entry["weights"]:
         raise FileNotFoundError(f"The weights of {name} are too large to ship; expected that you make them with "
                                 f"`{entry['command']}`.")
@@ -100,8 +97,12 @@ def load_agent(name: str, folder: Optional[Path] = None) -> Any:
 
 
 def shipped_recipe(name: str, folder: Optional[Path] = None) -> Recipe:
-    """The recipe by which the shipped agent `name` was trained."""
-    entry = read_manifest(folder)[name]
+    """The recipe by which the shipped agent `name` was trained.
+
+    Raises:
+        ValueError: there is no such entry.
+    """
+    entry = _entry(name, folder)
     return recorded_recipe({**entry["hyperparameters"], "agent": entry["agent"]})
 
 
@@ -116,6 +117,17 @@ def build_and_load(made: Recipe, weights: Path) -> Any:
 
     load_weights(agent, weights, made.make_env())
     return agent
+
+
+def build_to_measure(made: Recipe, weights: Path) -> Any:
+    """As `build_and_load`, with one thread, unless TensorFlow has begun with another number: it rounds differently.
+
+    Raises:
+        ValueError: these are another network's or game's weights.
+    """
+    with suppress(RuntimeError):
+        set_threads(1)
+    return build_and_load(made, weights)
 
 
 class Found(NamedTuple):
@@ -145,8 +157,12 @@ def identify(weights: Path) -> Found:
 
 
 def shipped_seeds(name: str, folder: Optional[Path] = None) -> List[int]:
-    """The seeds of all trainings of the agent `name` that were made and measured; one of them is shipped."""
-    return sorted(map(int, read_manifest(folder)[name]["seeds"]))
+    """The seeds of all trainings of the agent `name` that were made and measured; one of them is shipped.
+
+    Raises:
+        ValueError: there is no such entry.
+    """
+    return sorted(map(int, _entry(name, folder)["seeds"]))
 
 
 def shipped_scores(name: str, folder: Optional[Path] = None, seed: Optional[int] = None) -> List[Measurement]:
@@ -156,7 +172,7 @@ def shipped_scores(name: str, folder: Optional[Path] = None, seed: Optional[int]
         seed: of a training in `shipped_seeds`; None for the one that is shipped.
 
     Raises:
-        ValueError: there is no training with this seed.
+        ValueError: there is no such entry, or no training with this seed.
     """
     entry = _entry(name, folder, seed)
     return [Measurement.from_summary(one) for one in (entry["scores"] if seed is None else entry["seeds"][str(seed)])]
@@ -169,7 +185,7 @@ def training_log(name: str, folder: Optional[Path] = None, seed: Optional[int] =
         seed: of a training in `shipped_seeds`; None for the one that is shipped.
 
     Raises:
-        ValueError: there is no training with this seed.
+        ValueError: there is no such entry, or no training with this seed.
     """
     entry = _entry(name, folder, seed)
     log = entry["log"] if seed in (None, entry["seed"]) else log_of(name, seed)
@@ -181,8 +197,12 @@ def log_of(name: str, seed: int) -> str:
     return f"{name}-seed{seed}.csv"
 
 
-def _entry(name: str, folder: Optional[Path], seed: Optional[int]) -> Dict[str, Any]:
-    entry = read_manifest(folder)[name]
+def _entry(name: str, folder: Optional[Path], seed: Optional[int] = None) -> Dict[str, Any]:
+    entries = read_manifest(folder)
+    if name not in entries:
+        raise ValueError(f"{Path(folder or WEIGHTS_FOLDER) / 'MANIFEST.json'} has no agent {name!r}; expected one of "
+                         f"{', '.join(entries) or 'none yet'}. Choose another.")
+    entry = entries[name]
     if seed is not None and str(seed) not in entry["seeds"]:
         raise ValueError(f"{name} was trained with the seeds {', '.join(map(str, shipped_seeds(name, folder)))}, not "
                          f"with {seed}; choose one of them.")

@@ -5,7 +5,6 @@ Q-value may differ (see `DensePlayer`).
 """
 import html
 import io
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional, Tuple
 
@@ -14,10 +13,9 @@ from PIL import Image
 
 from helpers.dense_player import DensePlayer
 from helpers.live_game import LiveGame
-from helpers.manifest import build_and_load, check_weights, identify, list_agents, shipped_recipe
+from helpers.manifest import build_to_measure, check_weights, identify, list_agents, shipped_recipe
 from helpers.recipes import Recipe
 from helpers.runs import Run, load_runs
-from helpers.threads import set_threads
 
 FIRST_STEPS = 60
 """Agent steps that are played before the first picture, three seconds of the game: one need not wait for all of it."""
@@ -61,7 +59,7 @@ def load_shipped(name: str, folder: Optional[Path] = None) -> Tuple[Any, Recipe]
         ValueError, FileNotFoundError: its file is not the one that was measured, or not there.
     """
     weights, made = check_weights(name, folder), shipped_recipe(name, folder)
-    return (DensePlayer(made, weights) if made.network == "RAM" else with_tensorflow(made, weights)), made
+    return (DensePlayer(made, weights) if made.network == "RAM" else build_to_measure(made, weights)), made
 
 
 def load_run(run: Run) -> Tuple[Any, Recipe]:
@@ -76,18 +74,7 @@ def load_run(run: Run) -> Tuple[Any, Recipe]:
         raise ValueError(f"runs/{run.name} does not say how its agent is built; expected \"agent\" in its "
                          "hyperparameters.json, as `make train-ram` writes it. In the notebook that trained it, "
                          "GamePlayer({\"my agent\": agent}) plays it.")
-    return with_tensorflow(found.recipe, weights), found.recipe
-
-
-def with_tensorflow(made: Recipe, weights: Path) -> Any:
-    """The agent with these weights; with the one thread by which agents are measured, if it is not too late for that.
-
-    Raises:
-        ValueError: these are another network's weights.
-    """
-    with suppress(RuntimeError):
-        set_threads(1)
-    return build_and_load(made, weights)
+    return build_to_measure(found.recipe, weights), found.recipe
 
 
 class GamePlayer(widgets.VBox):

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple, Optional, Sequence
 
 import matplotlib
+import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 WIDTH = 360
@@ -20,7 +21,10 @@ _FONTS = Path(matplotlib.get_data_path()) / "fonts" / "ttf"  # Pillow brings no 
 
 
 class Axis(NamedTuple):
-    """Where bars end: Q-values at `low`, 0 or below, and `high`, 0 or above; differences at -`spread` and `spread`."""
+    """Where bars end: Q-values at `low`, 0 or below, and `high`, 0 or above; differences at -`spread` and `spread`.
+
+    A larger difference has a bar as long as the column.
+    """
 
     low: float
     high: float
@@ -28,14 +32,17 @@ class Axis(NamedTuple):
 
 
 def axis_for(q_values: Sequence[Sequence[float]]) -> Axis:
-    """An axis on which the Q-values of all these steps have room: [steps, actions].
+    """An axis on which the Q-values of all these steps have room: [steps, actions], and the differences of nine in ten.
 
+    Once or twice in a game an action matters ten times as much as usual; the others shall be seen as well.
     Its numbers are 0 or one of 1, 1.5, 2, 3, 4, 6 and so on: a game that is played on does not stretch its bars all
     the time.
     """
-    values = [value for row in q_values for value in row]
-    spread = max([abs(value - sum(row) / len(row)) for row in q_values for value in row], default=1)
-    return Axis(-_ceiling(-min(values, default=0)), _ceiling(max(values, default=1)), _ceiling(spread))
+    if not len(q_values):
+        return Axis(0.0, 1.0, 1.0)
+    values = np.array(q_values)
+    furthest = np.abs(values - values.mean(axis=1, keepdims=True)).max(axis=1)
+    return Axis(-_ceiling(-values.min()), _ceiling(values.max()), _ceiling(np.percentile(furthest, 90)))
 
 
 def _ceiling(value: float) -> float:
@@ -107,5 +114,5 @@ def _middle(action: int, nb_actions: int, height: int) -> int:
 
 
 def _place(column: Sequence[int], low: float, high: float, number: float) -> float:
-    """The pixel column of `number` on an axis from `low` to `high`."""
-    return column[0] + (column[1] - column[0]) * (number - low) / ((high - low) or 1)
+    """The pixel column of `number`, or of the end that it lies beyond, on an axis from `low` to `high`."""
+    return column[0] + (column[1] - column[0]) * (min(max(number, low), high) - low) / ((high - low) or 1)

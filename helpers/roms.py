@@ -74,7 +74,8 @@ def get_roms(
         source: a folder or zip file that holds ROMs. Default: the environment variable ROM_SOURCE, if set.
         accept_license: True lets AutoROM fetch the games, False forbids it.
             Default: the environment variable ACCEPT_ROM_LICENSE (1 or 0), if set.
-        prompt: may ask about the licence, if a person sits at a terminal and nothing above has answered.
+        prompt: may ask about the licence, if a person sits at a terminal, names no source, and nothing above has
+            answered.
 
     Raises:
         RomError: if no way worked, or if ACCEPT_ROM_LICENSE is neither 1 nor 0.
@@ -83,7 +84,8 @@ def get_roms(
         return _done("already in atari_py")
     failures = [f"already in atari_py: {_wrong_ones(games_dir()) or 'no space_invaders.bin there'}"]
     source = source or os.environ.get("ROM_SOURCE")
-    accepted = _license_accepted(accept_license, prompt)  # asked first: nobody waits for a download and then is asked
+    # asked first: nobody waits for a download and then is asked
+    accepted = _license_accepted(accept_license, prompt and not source)
 
     ways = [
         ("from the folder or zip you named", lambda work: _named(work, source)),

@@ -223,10 +223,11 @@ def main(arguments: Optional[List[str]] = None) -> int:
             print("Stopped before the first step.", file=sys.stderr)
             return STOPPED
     except (TypeError, ValueError, OSError, FloatingPointError, RuntimeError) as error:
-        log.error("%s", error)
         print(error, file=sys.stderr)
-        if run is not None and options.resume is None and not find_checkpoints(run.folder):
-            shutil.rmtree(str(run.folder))  # nothing was trained: the corrected command may use the name
+        if run is not None:
+            log.error("%s", error)
+            if options.resume is None and run.step == 0:
+                shutil.rmtree(str(run.folder))  # nothing was trained: the corrected command may use the name
         return 1
     if not ended:
         go_on = f"python -m helpers.train --resume {run.name}"

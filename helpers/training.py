@@ -88,7 +88,8 @@ class RunLogger(Callback):
         try:
             self._rows.writerow("" if value is None else value for value in row.values())
         except OSError as error:  # the row waits in the file's buffer, and goes out with a later one
-            print(f"Game {self.games}: the log could not be written ({error}). Training goes on; free some disk space.")
+            warnings.warn(f"Game {self.games}: the log could not be written ({error}). Training goes on; free some "
+                          "disk space.", stacklevel=2)
         self._scores.append(game[0])
         shown = {**row, "mean_score": np.mean(self._scores)}
         self._writer.add_summary(
@@ -105,7 +106,7 @@ class RunLogger(Callback):
         try:
             self._file.close()
         except OSError as error:
-            print(f"The log of the last games could not be written ({error}).")
+            warnings.warn(f"The log of the last games could not be written ({error}).", stacklevel=2)
 
     def get_state(self) -> Dict[str, Any]:
         """For a checkpoint: what is counted here, and how long the log is, which is on the disk from now on."""
@@ -156,7 +157,10 @@ class SaveWeights(Callback):
         super().__init__()
         self.run = run
         self.interval = interval
-        self._done = 0  # agent steps
+        self._done, self._saved = 0, None  # agent steps, and after how many the weights were saved last
+
+    def on_train_begin(self, logs: Optional[Dict] = None) -> None:
+        self._saved = None  # a training before this one may have saved its own
 
     def on_step_end(self, step: int, logs: Optional[Dict] = None) -> None:
         self._done = int(self.model.step) + 1
@@ -164,11 +168,10 @@ class SaveWeights(Callback):
             self.save(self._done)
 
     def on_train_end(self, logs: Optional[Dict] = None) -> None:
-        path = self.path(self._done)
-        if not path.exists():
+        if self._saved != self._done:
             self.save(self._done)
         if (logs or {}).get("did_abort"):
-            where = f"are in {path}" if path.exists() else "could not be saved"
+            where = f"are in {self.path(self._done)}" if self._saved == self._done else "could not be saved"
             # not print: that would write behind a progress bar, on its line
             tqdm.write(f"Stopped after {self._done:,} steps. The agent keeps what it learned; its weights {where}. "
                        "You can watch it now; the cell marked 'resume' goes on from here.")
@@ -189,8 +192,10 @@ class SaveWeights(Callback):
         """Write the weights to `path(step)`; if that fails, say so."""
         try:
             write_whole(self.path(step), weights_as_hdf5(self.model, self.env))
+            self._saved = step
         except OSError as error:
-            print(f"Step {step:,}: the weights could not be saved ({error}). Training goes on; free some disk space.")
+            warnings.warn(f"Step {step:,}: the weights could not be saved ({error}). Training goes on; free some disk "
+                          "space.", stacklevel=2)
 
 
 def weights_as_hdf5(agent: Agent, env: Any = None) -> bytes:

@@ -45,6 +45,15 @@ def fit(folder, nb_steps, agent=None, every=50, callbacks=(), **options):
     return agent, agent.fit(make_game(RAM, seed=1), nb_steps, callbacks=callbacks, verbose=0, **options)
 
 
+class Listener(Callback):
+    """Notes whether a training has begun."""
+
+    heard = False
+
+    def on_train_begin(self, logs=None):
+        self.heard = True
+
+
 def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
@@ -165,9 +174,13 @@ def test_what_cannot_be_stored_is_refused(tmp_path):
         agent.compile(Adam())
         with pytest.raises(ValueError, match=f"a {agent_class.__name__} with a SequentialMemory; expected a FastDQNA"):
             fit(tmp_path, 100, agent)
-    fit(tmp_path, 20)
-    with pytest.raises(ValueError, match="holds checkpoint-0000000020.dqn, of an earlier training: pass resume="):
-        fit(tmp_path, 100)
+    fit(tmp_path / "a", 20)
+    fit(tmp_path / "b", 40)
+    listener = Listener()
+    for options in ({}, {"resume": tmp_path / "b"}):
+        with pytest.raises(ValueError, match="holds checkpoint-0000000020.dqn, of an earlier training: pass resume="):
+            fit(tmp_path / "a", 100, callbacks=[listener], **options)
+    assert not listener.heard  # the callbacks before this one need not clean up
 
 
 def test_a_full_disk_is_reported_and_training_goes_on(tmp_path, caplog):

@@ -95,9 +95,10 @@ def test_the_table_says_whether_the_manifest_s_games_were_played_again(weights, 
 
 
 @pytest.mark.parametrize("arguments, words", [
-    (["WEIGHTS", "--episodes", "0"], "--episodes is 0; expected at least 1 game. Ask for 200.\n"),
+    (["WEIGHTS", "--episodes", "0"], "--episodes is 0; expected 1 to 1,000,000. Ask for 200.\n"),
     (["WEIGHTS", "--epsilon", "5"], "--epsilon is 5.0; expected 0 to 1."),
-    (["WEIGHTS", "--seed", "-3"], "--seed is -3; expected 0 or more."),
+    (["WEIGHTS", "--seed", "-3"], "--seed is -3; expected 0 to 4,294,967,295. Choose another."),
+    (["WEIGHTS", "--seed", "5000000000"], "--seed is 5000000000; expected 0 to 4,294,967,295."),
     (["nowhere.h5"], "There is no weights file nowhere.h5;"),
     (["WEIGHTS", "--agent", "pixels_post"], "--agent is pixels_post, but "),
     (["STRAY"], "Give --agent NAME.\n"),

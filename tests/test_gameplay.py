@@ -7,7 +7,7 @@ from PIL import Image
 
 from helpers.evaluate import random_player
 from helpers.gameplay import CAPTION_HEIGHT, FRAMES_PER_SECOND, record_game
-from helpers.games import PIXELS, RAM, make_game, seed_game
+from helpers.games import PIXELS, RAM, LifeAsEpisode, make_game, seed_game
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +28,14 @@ def test_a_recording_holds_the_whole_game(recording):
     assert all((recording.frame(step) == screen).all() for step, screen in enumerate(screens))
     assert recording.score == env.scores[0]
     assert recording.seconds == pytest.approx(env.unwrapped.ale.getEpisodeFrameNumber() / FRAMES_PER_SECOND, abs=0.1)
+
+
+def test_a_recording_that_begins_in_the_middle_of_a_game_is_not_longer_for_it():
+    env = LifeAsEpisode(make_game(RAM))
+    lives = [record_game(env, random_player(env), seed=seed) for seed in (1, None, None)]
+    assert all(life.moments[0].frames == 1 for life in lives)
+    frames = env.unwrapped.ale.getEpisodeFrameNumber()
+    assert sum(life.seconds for life in lives) == pytest.approx(frames / FRAMES_PER_SECOND, abs=0.2)
 
 
 def test_same_seed_same_recording_on_pixels_and_ram(recording):

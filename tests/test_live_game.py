@@ -6,8 +6,8 @@ from helpers import q_bars
 from helpers.agents import build_agent, build_ram_model, build_small_pixel_model
 from helpers.evaluate import measure
 from helpers.gameplay import CAPTION_HEIGHT, record_game
-from helpers.games import NB_ACTIONS, RAM, make_game, make_small_screen_game
-from helpers.live_game import LiveGame, game_for, watch_game
+from helpers.games import NB_ACTIONS, PIXELS, RAM, make_game, make_small_screen_game
+from helpers.live_game import LiveGame, game_for, record_measured_game, watch_game
 from helpers.parallel_games import EMULATORS, game_seeds
 
 WINDOW = 3
@@ -94,12 +94,29 @@ def test_the_axis_has_round_ends(q_values, axis):
     assert q_bars.axis_for(q_values) == axis
 
 
+def test_one_step_that_matters_much_does_not_flatten_the_bars_of_all_others():
+    steps = [[1.0, 1.2]] * 19 + [[1.0, 9.0]]
+    assert q_bars.axis_for(steps).spread == 0.125
+    picture = np.asarray(q_bars.draw_q_values(["NOOP", "FIRE"], steps[-1], 1, q_bars.axis_for(steps), 200))
+    left, right = q_bars._DIFFERENCES
+    colours = {"NOOP": (0x56, 0xB4, 0xE9), "FIRE": (0xE6, 0x9F, 0)}
+    for row, (name, colour) in enumerate(colours.items()):  # both bars end at the edge of their column
+        columns = np.flatnonzero((picture[q_bars._middle(row, 2, 200)] == colour).all(axis=1))
+        middle = (left + right) / 2
+        inside = columns[(columns >= left - 5) & (columns <= right + 5)]
+        edge = right if name == "FIRE" else left
+        assert abs(inside - edge).min() <= 1 and len(inside) == pytest.approx(right - middle, abs=2)
+        assert inside.min() >= left and inside.max() <= right
+
+
 def test_the_game_is_found_by_what_the_network_takes(agent):
     small = build_agent(build_small_pixel_model(NB_ACTIONS, 4), NB_ACTIONS, window=4, fast=True)
     assert game_for(agent).spec.id == RAM
     live = LiveGame(small, epsilon=0).play(3)
     assert len(live.moments) == 4 and game_for(small).observation_space.shape == (84, 84)
     assert LiveGame(small, make_small_screen_game, epsilon=0).play(3).moments == live.moments
+    measured = measure(small, PIXELS, nb_games=1, seed=2, epsilon=1, make_env=make_small_screen_game)
+    assert record_measured_game(small, measured, 0).score == measured.scores[0]
 
 
 def test_a_function_plays_too_but_has_no_q_values():

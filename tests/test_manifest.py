@@ -15,6 +15,7 @@ from helpers.manifest import (
     list_agents,
     load_agent,
     read_manifest,
+    shipped_recipe,
     shipped_scores,
     shipped_seeds,
     training_log,
@@ -54,6 +55,12 @@ def test_an_entry_is_written_read_and_played(agent, folder):
     stored = shipped_scores("ram", folder)[0]
     assert stored.summary() == SCORES.summary() and read_manifest(folder)["ram"]["steps"] == 64
     assert '"scores": [ 285.0, 300.0 ]' in (folder / "MANIFEST.json").read_text()  # one line, not one for each game
+
+
+def test_a_misspelt_name_is_told_what_there_is(folder):
+    for ask in (load_agent, check_weights, shipped_scores, shipped_seeds, shipped_recipe, training_log):
+        with pytest.raises(ValueError, match="has no agent 'rma'; expected one of ram. Choose another."):
+            ask("rma", folder)
 
 
 def test_the_trainings_that_do_not_ship_are_reported_too(folder):

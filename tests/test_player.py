@@ -66,7 +66,7 @@ def test_play_shows_the_game_of_the_plain_cell(player, folders):
     for ours, theirs in zip(plain.moments, slow.moments):  # TensorFlow's last digits are others
         assert ours._replace(q_values=None) == theirs._replace(q_values=None)
         largest = max(map(abs, theirs.q_values or [0]))
-        assert ours.q_values == (theirs.q_values and pytest.approx(theirs.q_values, abs=1e-5 * largest))
+        assert ours.q_values == (theirs.q_values and pytest.approx(theirs.q_values, abs=3e-5 * largest))
 
 
 def test_the_game_is_played_on_while_it_is_watched(player):

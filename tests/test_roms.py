@@ -381,6 +381,11 @@ def test_nobody_is_asked_who_need_not_be(command, server, how):
     assert (status == 0) == (how != "--no-prompt")
 
 
+def test_nobody_is_asked_who_names_a_folder(command, tmp_path):
+    status, screen = at_a_terminal(command, b"", "--source", str(fill(tmp_path / "mine")))
+    assert status == 0 and "[y/N]" not in screen and "from the folder or zip you named" in screen
+
+
 def test_a_script_is_never_asked(command):
     reader, writer = os.pipe()  # a standard input that never says anything and never ends
     status, said = run(command, stdin=reader)

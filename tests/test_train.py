@@ -42,6 +42,9 @@ def test_a_run_is_stopped_resumed_and_ended(project, tmp_path):
     assert f"take its weights as they are: python -m helpers.train {' '.join(as_it_is)}\n" in said
     weights = read_state(folder / "checkpoint-0000000001.dqn")[1]["weights"]
 
+    process = command(project, tmp_path, "--resume", "yours")
+    assert process.communicate()[0].count("There is no run 'yours'") == 1 and process.returncode == 1
+
     process = command(project, tmp_path, "ram_post", "--steps", "1", "--seed", "3", "--run", "again")
     process.communicate()
     again = read_state(tmp_path / "runs" / "again" / "checkpoint-0000000001.dqn")[1]["weights"]
@@ -196,3 +199,21 @@ def test_runs_are_neither_overwritten_nor_mixed_up(tmp_path, monkeypatch, capsys
         assert main(["ram_post"]) == 1 and "There is no run 'b'" in capsys.readouterr().err
     finally:
         signal.signal(signal.SIGTERM, handler)
+
+
+def test_a_training_that_fails_at_its_end_keeps_what_it_wrote(tmp_path, monkeypatch, capsys):
+    """The disk is full, so there is no checkpoint, and no weights at the end."""
+    def train_on_a_full_disk(run):
+        run.step = 2_000
+        (run.folder / "episodes.csv").write_text("game,score\n1,285\n")
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(train, "train", train_on_a_full_disk)
+    monkeypatch.setattr(train, "open_run", lambda options: open_run(options, tmp_path))
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        assert main(["ram_post", "--run", "mine"]) == 1
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+    assert "no space left on device" in capsys.readouterr().err
+    assert (tmp_path / "mine" / "episodes.csv").exists()

@@ -18,7 +18,7 @@ def exit_status(work: Callable[[], None], stopped: str) -> int:
     except KeyboardInterrupt:
         print(stopped, file=sys.stderr)
         return 130  # as a shell reports Ctrl-C
-    except (ValueError, RuntimeError) as error:
+    except (ValueError, RuntimeError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -10,16 +10,15 @@ import json
 import shutil
 import sys
 from pathlib import Path
-from typing import Dict, List, Optional
+from typing import Any, Dict, List, Optional
 
 from finish_run import exit_status, finish_run
 from tqdm import tqdm
 
 from helpers.evaluate import Measurement, measure
-from helpers.manifest import WEIGHTS_FOLDER, add_entry, build_and_load, log_of
+from helpers.manifest import WEIGHTS_FOLDER, add_entry, build_to_measure, log_of
 from helpers.recipes import RECIPES, recipe, recorded_recipe
 from helpers.runs import Run
-from helpers.threads import set_threads
 from helpers.train import describe_run
 
 CHOICE_SEED, REPORT_SEED = 2, 1
@@ -44,10 +43,12 @@ def main() -> int:
 def make(options: argparse.Namespace) -> None:
     """Train, measure and ship, as the command line says."""
     runs = {seed: train(options.agent, seed, options.steps) for seed in options.seeds}
-    set_threads(1)  # the same rounding on any number of cores
-    seed = choose_median({seed: play(run, options.games, CHOICE_SEED).mean for seed, run in runs.items()}
+    players = {seed: build_to_measure(recorded_recipe(run.hyperparameters), run.folder / "weights.h5")
+               for seed, run in runs.items()}
+    seed = choose_median({seed: play(run, players[seed], options.games, CHOICE_SEED).mean for seed, run in runs.items()}
                          if len(runs) > 1 else {options.seeds[0]: 0.0})
-    reported = {s: [play(run, options.games, REPORT_SEED, epsilon) for epsilon in EPSILONS] for s, run in runs.items()}
+    reported = {s: [play(run, players[s], options.games, REPORT_SEED, epsilon) for epsilon in EPSILONS]
+                for s, run in runs.items()}
     ship(options.agent, runs, reported, seed, options.folder)
 
 
@@ -58,9 +59,8 @@ def train(agent: str, seed: int, nb_steps: Optional[int] = None) -> Run:
                       json.loads(json.dumps(describe_run(agent, nb_steps, seed, {}))))
 
 
-def play(run: Run, nb_games: int, seed: int, epsilon: float = 0.05) -> Measurement:
+def play(run: Run, agent: Any, nb_games: int, seed: int, epsilon: float = 0.05) -> Measurement:
     made = recorded_recipe(run.hyperparameters)
-    agent = build_and_load(made, run.folder / "weights.h5")
     with tqdm(total=nb_games, unit=" games", desc=f"{run.name}, epsilon {epsilon:g}, seed {seed}", disable=None) as bar:
         measured = measure(agent, made.env_id, nb_games, seed, epsilon, make_env=made.make_env, bar=bar)
     if not measured.complete:
