@@ -18,7 +18,8 @@ class Published(NamedTuple):
 
 
 _PAPERS = "pixels 84x84; no sticky actions, 4 frames an action, up to 30 idle actions at the start; "
-_ZOO = "pixels 84x84; no sticky actions, 4 frames an action (NoFrameskip-v4); 10 M steps, one run; ± is between games"
+_ZOO = ("pixels 84x84; no sticky actions, 4 frames an action (NoFrameskip-v4); 10 M steps, one run; standard "
+        "deviation of its games")
 _DOPAMINE = "pixels 84x84; sticky actions, 4 frames an action; mean of the training games, exploring, of 5 runs"
 
 PUBLISHED: Sequence[Published] = (
@@ -31,11 +32,11 @@ PUBLISHED: Sequence[Published] = (
               "Mnih et al. 2015, extended data table 2"),
     Published("Double DQN 2016, rerun", 2525.5, _PAPERS + "200 M frames", "Wang et al. 2016, table 2"),
     Published("Double DQN 2016", 3154.6, _PAPERS + "200 M frames", "van Hasselt et al. 2016, appendix"),
-    Published("DQN, rl-zoo", 622.7, _ZOO + " (201.6)", "rl-baselines3-zoo, benchmark.md"),
-    Published("PPO, rl-zoo", 960.3, _ZOO + " (425.4)", "rl-baselines3-zoo, benchmark.md"),
-    Published("QR-DQN, rl-zoo", 1899.9, _ZOO + " (823.5)", "rl-baselines3-zoo, benchmark.md"),
+    Published("DQN, rl-zoo", 622.7, _ZOO + " 201.6", "rl-baselines3-zoo, benchmark.md"),
+    Published("PPO, rl-zoo", 960.3, _ZOO + " 425.4", "rl-baselines3-zoo, benchmark.md"),
+    Published("QR-DQN, rl-zoo", 1899.9, _ZOO + " 823.5", "rl-baselines3-zoo, benchmark.md"),
     Published("DQN, CleanRL", 1441.7, "pixels 84x84; no sticky actions, 4 frames an action (NoFrameskip-v4); training "
-              "games after 10 M steps; ± is between runs (23.9)", "CleanRL's benchmark"),
+              "games after 10 M steps; standard deviation of the runs 23.9", "CleanRL's benchmark"),
     Published("DQN, Dopamine, 10 M frames", 663, _DOPAMINE, "Dopamine's baselines"),
     Published("DQN, Dopamine, 20 M frames", 796, _DOPAMINE, "Dopamine's baselines"),
     Published("DQN, Dopamine, 50 M frames", 1295, _DOPAMINE, "Dopamine's baselines"),
