@@ -1,28 +1,28 @@
-"""A file that holds numbers, texts and arrays: written whole or not at all, with a checksum, and without pickle.
+"""A file that holds numbers, texts and arrays: written whole or not at all, with checksums, and without pickle.
 
-Layout: the line `DQN checkpoint, format 1`; 8 bytes, the length of the header; the header, JSON in UTF-8: `about`, the
-tree of values, and dtype and shape of each array; the arrays one after the other, in pieces of 1 MB, each with 4 bytes
-before it that say how long it is in the file (shorter than the piece if zlib made it smaller); 32 bytes, the SHA-256 of
-all before. Whole numbers are little-endian.
+It is a ZIP archive, which keeps a CRC-32 of each member: `state.json` holds the format, `about` and the tree of values,
+and `0.npy`, `1.npy`, ... the arrays to which the tree refers; `numpy.load` reads those too.
 """
-import hashlib
 import json
+import zipfile
 import zlib
 from collections import deque
 from pathlib import Path
-from typing import Any, BinaryIO, Dict, Iterator, List, Tuple
+from typing import Any, Dict, List, Tuple
 
 import numpy as np
 
 from .files import whole_file
 
-MAGIC = b"DQN checkpoint, format "
-FORMAT = 1
+FORMAT = 2
 """Counts up when a file of today could no longer be read as it is."""
 
-PIECE = 2**20
 SAMPLE = 2**16
-DIGEST = 32
+"""Elements of an array by which it is decided whether to squeeze it."""
+
+
+ZIP = b"PK\x03\x04"
+"""How a file of that kind begins."""
 
 
 class BadFile(ValueError):
@@ -46,77 +46,46 @@ def write_state(path: Path, about: Dict[str, Any], tree: Any) -> int:
     """
     arrays: List[np.ndarray] = []
     tree = _pack(tree, arrays)
-    shapes = [[array.dtype.str, array.shape] for array in arrays]
-    header = json.dumps({"about": about, "tree": tree, "arrays": shapes}).encode()
-    digest = hashlib.sha256()
     with whole_file(path) as file:
-        for data in _contents(header, arrays):
-            digest.update(data)
-            file.write(data)
-        file.write(digest.digest())
+        with zipfile.ZipFile(file, "w", compresslevel=1) as archive:
+            archive.writestr("state.json", json.dumps({"format": FORMAT, "about": about, "tree": tree}))
+            for number, array in enumerate(arrays):
+                archive.compression = zipfile.ZIP_DEFLATED if _shrinks(array) else zipfile.ZIP_STORED
+                with archive.open(f"{number}.npy", "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, array, allow_pickle=False)
         return file.tell()
 
 
-def _contents(header: bytes, arrays: List[np.ndarray]) -> Iterator[Any]:
-    yield MAGIC + b"%d\n" % FORMAT
-    yield len(header).to_bytes(8, "little")
-    yield header
-    for array in arrays:
-        flat = memoryview(np.ascontiguousarray(array)).cast("B") if array.size else b""
-        for start in range(0, len(flat), PIECE):
-            piece = flat[start:start + PIECE]
-            # a replay memory shrinks to a fifth or less; a network's weights don't, and trying takes long
-            if len(zlib.compress(piece[:SAMPLE], 1)) < 0.7 * min(SAMPLE, len(piece)):
-                smaller = zlib.compress(piece, 1)
-                piece = smaller if len(smaller) < len(piece) else piece
-            yield len(piece).to_bytes(4, "little")
-            yield piece
+def _shrinks(array: np.ndarray) -> bool:
+    """A replay memory shrinks to a fifth or less; a network's weights don't, and trying takes long."""
+    sample = array.ravel()[:SAMPLE].tobytes()
+    return len(zlib.compress(sample, 1)) < 0.7 * len(sample)
 
 
 def read_state(path: Path) -> Tuple[Dict[str, Any], Any]:
     """The `about` and the tree of a file that `write_state` wrote.
 
     Raises:
-        BadFile: it is another kind of file, a newer format, cut short or damaged.
-        OSError: it is not there or can't be read.
+        BadFile: it is another kind of file, of another format, cut short or damaged.
+        OSError: it is not there or can't be opened.
     """
     with path.open("rb") as file:
-        header = _read_header(path, file)
-        arrays = [_read_array(file, np.dtype(dtype), tuple(shape)) for dtype, shape in header["arrays"]]
-    return header["about"], _unpack(header["tree"], arrays)
-
-
-def _read_header(path: Path, file: BinaryIO) -> Dict[str, Any]:
-    """Check the whole file, then read the header; the file stands at the first array afterwards."""
-    start = file.read(len(MAGIC))
-    if not start or start != MAGIC[:len(start)]:
-        raise BadFile(f"{path.name} is no checkpoint" + (": it is empty." if not start else "."))
-    number = file.readline(20).strip()
-    if number.isdigit() and int(number) > FORMAT:
-        raise BadFile(f"{path.name} has format {int(number)}, and this version of helpers reads up to format {FORMAT}.")
-    here, end = file.tell(), path.stat().st_size - DIGEST
-    if end < here or _digest(file, end) != file.read():
-        raise BadFile(f"{path.name} is cut short or damaged: its checksum does not match.")
-    file.seek(here)
-    return json.loads(file.read(int.from_bytes(file.read(8), "little")).decode())
-
-
-def _digest(file: BinaryIO, end: int) -> bytes:
-    file.seek(0)
-    digest = hashlib.sha256()
-    while file.tell() < end:
-        digest.update(file.read(min(PIECE, end - file.tell())))
-    return digest.digest()
-
-
-def _read_array(file: BinaryIO, dtype: np.dtype, shape: Tuple[int, ...]) -> np.ndarray:
-    array = np.empty(shape, dtype)
-    flat = memoryview(array).cast("B") if array.size else b""
-    for start in range(0, len(flat), PIECE):
-        stop = min(start + PIECE, len(flat))
-        piece = file.read(int.from_bytes(file.read(4), "little"))
-        flat[start:stop] = piece if len(piece) == stop - start else zlib.decompress(piece)
-    return array
+        start = file.read(len(ZIP))
+        if not start or start != ZIP[:len(start)]:
+            raise BadFile(f"{path.name} is no checkpoint" + (": it is empty." if not start else "."))
+        try:
+            with zipfile.ZipFile(file) as archive:
+                wrong = archive.testzip()
+                if wrong:
+                    raise zipfile.BadZipFile(f"the checksum of {wrong} in it does not match")
+                state = json.loads(archive.read("state.json"))
+                if state["format"] == FORMAT:
+                    return state["about"], _unpack(state["tree"], archive)
+        except MemoryError:
+            raise
+        except Exception as error:  # zipfile stumbles over damage in many ways
+            raise BadFile(f"{path.name} is cut short or damaged: {error}.") from error
+    raise BadFile(f"{path.name} has format {state['format']}; this version of helpers reads format {FORMAT}.")
 
 
 def _pack(value: Any, arrays: List[np.ndarray]) -> Any:
@@ -148,19 +117,27 @@ def _number(array: np.ndarray, arrays: List[np.ndarray]) -> int:
     return len(arrays) - 1
 
 
-def _unpack(value: Any, arrays: List[np.ndarray]) -> Any:
+def _read_array(archive: zipfile.ZipFile, number: int) -> np.ndarray:
+    with archive.open(f"{number}.npy") as member:
+        return np.lib.format.read_array(member, allow_pickle=False)
+
+
+def _unpack(value: Any, archive: zipfile.ZipFile) -> Any:
     if not isinstance(value, list):
         return value
     kind, content = value[:2]
     if kind == "array":
-        return arrays[content]
+        return _read_array(archive, content)
     if kind == "bytes":
-        return arrays[content].tobytes()
+        return _read_array(archive, content).tobytes()
     if kind == "scalar":
-        return arrays[content][()]
+        return _read_array(archive, content)[()]
     if kind == "dict":
-        return {_unpack(key, arrays): _unpack(item, arrays) for key, item in content}
-    items = arrays[content] if kind.endswith(" of scalars") else [_unpack(item, arrays) for item in content]
+        return {_unpack(key, archive): _unpack(item, archive) for key, item in content}
+    if kind.endswith(" of scalars"):
+        items = list(_read_array(archive, content))
+    else:
+        items = [_unpack(item, archive) for item in content]
     if kind == "deque":
         return deque(items, value[2])
-    return tuple(items) if kind.startswith("tuple") else list(items)
+    return tuple(items) if kind.startswith("tuple") else items

@@ -16,6 +16,7 @@ from rl.memory import SequentialMemory
 from rl.policy import EpsGreedyQPolicy
 from tensorflow.keras.optimizers import SGD, Adam
 
+from helpers import state_file
 from helpers.agents import build_agent, build_ram_model
 from helpers.checkpoint import Checkpoint, find_checkpoints
 from helpers.fast_dqn import FastDQNAgent
@@ -106,12 +107,16 @@ def test_all_options_and_callbacks_of_fit_go_on(tmp_path, capsys):
     assert first_difference(logs["whole"], logs["resumed"]) == ""
 
 
-def test_a_damaged_checkpoint_is_named_and_the_one_before_used(tmp_path):
+def test_a_damaged_checkpoint_is_named_and_the_one_before_used(tmp_path, monkeypatch):
     agent, _ = fit(tmp_path, 60, every=40)
     newest = tmp_path / "checkpoint-0000000060.dqn"
     good = newest.read_bytes()
+    state = read_state(newest)
+    with monkeypatch.context() as patch:
+        patch.setattr(state_file, "FORMAT", 9)
+        state_file.write_state(newest, *state)
     for data, reason in [(good[:-50_000], "is cut short or damaged"), (b"another file", "is no checkpoint"),
-                         (good.replace(b"format 1", b"format 9", 1), "has format 9")]:
+                         (newest.read_bytes(), "has format 9")]:
         newest.write_bytes(data)
         with pytest.warns(UserWarning, match=f"checkpoint-0000000060.dqn {reason}.*The checkpoint before it is used"):
             fit(tmp_path, 50, agent, resume=tmp_path)

@@ -42,30 +42,58 @@ def test_everything_comes_back_as_it_was(tmp_path):
     assert_same(tree, TREE)
 
 
-def test_arrays_of_several_pieces_are_squeezed_where_that_helps(tmp_path):
-    noise = np.random.RandomState(0).bytes(3 * state_file.PIECE + 5)
-    tree = [np.zeros(5 * state_file.PIECE + 3, np.uint8), np.frombuffer(noise, np.uint8)]
+def test_arrays_are_squeezed_where_that_helps(tmp_path):
+    noise = np.random.RandomState(0).bytes(3_000_005)
+    tree = [np.zeros(5_000_003, np.uint8), np.frombuffer(noise, np.uint8)]
     size = write_state(tmp_path / "a.dqn", {}, tree)
     assert len(noise) < size < len(noise) + 100_000
     assert_same(read_state(tmp_path / "a.dqn")[1], tree)
+
+
+def test_numpy_reads_the_arrays_too(tmp_path):
+    write_state(tmp_path / "a.dqn", {}, [np.arange(5)])
+    assert np.load(tmp_path / "a.dqn")["0"].tolist() == [0, 1, 2, 3, 4]
 
 
 def test_files_that_cannot_be_used_are_named_with_the_reason(tmp_path):
     path = tmp_path / "a.dqn"
     write_state(path, {"step": 5}, TREE)
     good = path.read_bytes()
-    flipped = bytearray(good)
-    flipped[len(good) // 2] ^= 1
-    damaged = "a.dqn is cut short or damaged: its checksum does not match"
+    none, damaged = "a.dqn is no checkpoint", "a.dqn is cut short or damaged"
     for data, reason in [
-        (b"", "a.dqn is no checkpoint: it is empty"), (b"\x89HDF\r\n\x1a\n" + good, "a.dqn is no checkpoint"),
-        (b"something else", "a.dqn is no checkpoint"), (good[:10], damaged), (good[:25], damaged),
-        (good[:40], damaged), (good[:len(good) // 2], damaged), (good[:-1], damaged), (good + b"\n", damaged),
-        (bytes(flipped), damaged), (good.replace(b"format 1", b"format 2", 1), "a.dqn has format 2, and this version"),
+        (b"", f"{none}: it is empty"), (b"\x89HDF\r\n\x1a\n" + good, none), (b"something else", none),
+        (good[:2], damaged), (good[:40], damaged), (good[:len(good) // 2], damaged), (good[:-1], damaged),
+        (good.replace(b'"format": 2', b'"format": 3'), f"{damaged}: .*state.json"),
     ]:
         path.write_bytes(data)
         with pytest.raises(BadFile, match=f"^{reason}"):
             read_state(path)
+
+
+def test_a_newer_format_is_named(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(state_file, "FORMAT", 3)
+        write_state(tmp_path / "a.dqn", {}, TREE)
+    with pytest.raises(BadFile, match="^a.dqn has format 3; this version of helpers reads format 2"):
+        read_state(tmp_path / "a.dqn")
+
+
+def test_a_wrong_bit_is_noticed_or_changes_nothing(tmp_path):
+    path, tree = tmp_path / "a.dqn", {"array": np.arange(9), "text": "abc", "squeezed": np.zeros(999)}
+    write_state(path, {"step": 5}, tree)
+    good, noticed = path.read_bytes(), 0
+    for position in range(len(good)):
+        damaged = bytearray(good)
+        damaged[position] ^= 1 << position % 8
+        path.write_bytes(damaged)
+        try:
+            about, read = read_state(path)
+        except BadFile:
+            noticed += 1
+        else:  # a date, for example
+            assert about == {"step": 5}
+            assert_same(read, tree)
+    assert noticed > len(good) / 2
 
 
 def test_what_failed_half_way_leaves_the_earlier_file(tmp_path, monkeypatch):
