@@ -25,7 +25,7 @@ roms: env ## fetch the games and hand them to the emulator, unless they are ther
 	@$(RUN) python -m helpers.roms --no-prompt </dev/null
 
 evaluate: env roms ## play 200 games with each agent in weights/, and compare (EVALUATE_ARGS="--seed 2")
-	@$(RUN) python -m helpers.evaluate --epsilon 0.05 0 $(EVALUATE_ARGS)
+	@$(RUN) python -m helpers.evaluate $(EVALUATE_ARGS) --epsilon 0.05 0
 
 notebooks: env roms ## run the notebooks at demo length and store their outputs (NB="03 04" for some of them)
 	@$(RUN) python tools/run_notebooks.py $(NB)

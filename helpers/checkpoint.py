@@ -29,6 +29,18 @@ KEEP = 2
 """The newest one, and the one before it in case that the newest gets damaged."""
 
 
+NAMES = f"checkpoint-{'[0-9]' * 10}.dqn"
+"""Checkpoints in a folder, with the agent step after which they were written."""
+
+
+class StepsDone(ValueError):
+    """As many steps as were asked for are done already; `state` is that of the newest checkpoint."""
+
+    def __init__(self, message: str, state: Dict[str, Any]):
+        super().__init__(message)
+        self.state = state
+
+
 class Checkpoint(Callback):
     """Write a checkpoint into `folder` now and then, from which `fit` and `fit_parallel` go on: `resume=folder`.
 
@@ -64,6 +76,8 @@ class Checkpoint(Callback):
 
     def on_train_begin(self, logs: Optional[Dict] = None) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
+        for part in self.folder.glob(f"{NAMES}.part"):  # killed while it was written
+            part.unlink()
         for env in self._training.envs:
             log_games(env)
         self._settings = describe(self._training)
@@ -140,7 +154,7 @@ def _size(nbytes: int) -> str:
 
 def find_checkpoints(folder: Any) -> List[Path]:
     """The checkpoints in a folder, oldest first."""
-    return sorted(Path(folder).glob("checkpoint-*.dqn"))
+    return sorted(Path(folder).glob(NAMES))
 
 
 def steps_done(folder: Any) -> int:
@@ -156,12 +170,15 @@ def read_newest(folder: Any) -> Tuple[Path, Dict[str, Any], Dict[str, Any]]:
     Raises:
         FileNotFoundError: there is none.
     """
-    for path in reversed(find_checkpoints(folder)):
+    found = find_checkpoints(folder)
+    while found:
+        path = found.pop()
         try:
             return (path, *read_state(path))
         except BadFile as error:
-            warnings.warn(f"{error} The checkpoint before it is used, and this one renamed.", stacklevel=2)
-            path.rename(path.with_name(path.name + ".unused"))
+            before = "The checkpoint before it is used" if found else "There is none before it"
+            warnings.warn(f"{error} {before}, and this one renamed.", stacklevel=2)
+            path.rename(path.with_name(f"{path.name}.unused"))
     raise FileNotFoundError(f"There is no checkpoint in {folder} that can be read; expected checkpoint-*.dqn. Start "
                             "anew, without resume.")
 
@@ -171,7 +188,8 @@ def load_checkpoint(folder: Any, training: Any, nb_steps: int) -> Dict[str, Any]
 
     Raises:
         FileNotFoundError: there is none.
-        ValueError: it belongs to a training with other settings, or has made `nb_steps` already.
+        ValueError: it belongs to a training with other settings.
+        StepsDone: it has made `nb_steps` already.
     """
     path, about, state = read_newest(folder)
     differ = differences(about["settings"], describe(training))
@@ -179,6 +197,6 @@ def load_checkpoint(folder: Any, training: Any, nb_steps: int) -> Dict[str, Any]
         raise ValueError(f"{path.name} belongs to a training with other settings: {'; '.join(differ)}. Make agent and "
                          "game as they were then, or start a new run.")
     if nb_steps <= about["step"]:
-        raise ValueError(f"nb_steps is {nb_steps:,}, but {about['step']:,} steps are done already. nb_steps is the "
-                         "total: ask for more.")
+        raise StepsDone(f"nb_steps is {nb_steps:,}, but {about['step']:,} steps are done already. nb_steps is the "
+                        "total: ask for more.", state)
     return state

@@ -21,6 +21,7 @@ from helpers.manifest import (
 )
 from helpers.recipes import Recipe, recipe
 from helpers.reference_scores import PUBLISHED, Published, measure_baselines, score_table
+from helpers.scores import compare
 
 INTERRUPTED = 130
 """The exit status of a command that Ctrl-C ended."""
@@ -36,7 +37,7 @@ class Target(NamedTuple):
 
     @property
     def name(self) -> str:
-        return self.entry or f"{self.agent} ({self.weights.parent.name}/{self.weights.name})"
+        return self.entry or f"{self.agent} ({self.weights})"
 
 
 def parse(arguments: Optional[List[str]]) -> argparse.Namespace:
@@ -119,7 +120,7 @@ def report(target: Target, measured: Measurement) -> Dict[str, Any]:
 
 def print_table(measured: Dict[str, Measurement], published: Sequence[Published],
                 reports: List[Dict[str, Any]]) -> None:
-    """A row for each measurement and each published score; what is special about one; the protocol."""
+    """A row for each measurement and each published score; what is special about one; differences; the protocol."""
     table = score_table(measured, published)
     numbers = table.drop(columns="how it was measured").round(1).assign(epsilon=table["epsilon"])
     print(numbers.to_string(na_rep="-"))
@@ -132,6 +133,10 @@ def print_table(measured: Dict[str, Measurement], published: Sequence[Published]
     for name, one in zip(measured, reports):  # the agents come first
         if one["as_shipped"] is False:
             print(f"{name}: not the very games of the manifest; on another processor TensorFlow rounds differently.")
+    best_first = sorted(measured, key=lambda name: measured[name].mean, reverse=True)
+    for better, worse in zip(best_first, best_first[1:]):
+        if min(measured[better].episodes, measured[worse].episodes) > 1:
+            print(f"{better} against {worse}: {compare(measured[better].scores, measured[worse].scores)}.")
     print(f"\n{PROTOCOL}")
 
 

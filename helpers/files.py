@@ -10,7 +10,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     """A file to write into that takes the name `path` when it is complete; until then it is aside, as PATH.part.
 
     Raises:
-        OSError: the disk is full or not writable; an earlier file of this name is untouched.
+        OSError: the disk is full or not writable, with the name of the file; an earlier file of this name is untouched.
     """
     path = Path(path)
     aside = path.with_name(path.name + ".part")
@@ -21,6 +21,9 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
         os.replace(aside, path)
         _sync_folder(path.parent)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a full disk names no file
+        raise
     finally:
         if aside.exists():
             aside.unlink()

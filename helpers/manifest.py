@@ -12,6 +12,7 @@ import pandas as pd
 from helpers.evaluate import Measurement
 from helpers.files import write_whole
 from helpers.recipes import RECIPES, Recipe, recorded_recipe
+from helpers.runs import read_hyperparameters
 from helpers.threads import set_threads
 
 WEIGHTS_FOLDER = Path(__file__).resolve().parent.parent / "weights"
@@ -142,15 +143,14 @@ def identify(weights: Path) -> Found:
     """Which agent a weights file belongs to, by the MANIFEST.json or the run's hyperparameters.json beside it.
 
     Raises:
-        ValueError: the manifest names the file, but with another SHA-256.
+        ValueError: the manifest names the file, but with another SHA-256; or the run's settings are damaged.
     """
     folder = Path(weights).parent
     for name, entry in read_manifest(folder).items():
         if entry["weights"] == Path(weights).name:
             check_weights(name, folder)
             return Found(entry["agent"], shipped_recipe(name, folder), name)
-    settings = folder / "hyperparameters.json"
-    hyperparameters = json.loads(settings.read_text(encoding="utf-8")) if settings.exists() else {}
+    hyperparameters = read_hyperparameters(folder) if (folder / "hyperparameters.json").exists() else {}
     if hyperparameters.get("agent") not in RECIPES:
         return Found()
     return Found(hyperparameters["agent"], recorded_recipe(hyperparameters))

@@ -38,6 +38,24 @@ def by_run_length(smoke: Any, demo: Any, full: Any) -> Any:
     return {"smoke": smoke, "demo": demo, "full": full}[length]
 
 
+def read_hyperparameters(folder: Path) -> Dict[str, Any]:
+    """What the hyperparameters.json of a run's folder holds.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: it is damaged.
+    """
+    path = Path(folder) / "hyperparameters.json"
+    try:
+        read = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        read = error
+    if not isinstance(read, dict):
+        raise ValueError(f"runs/{path.parent.name}/{path.name} is damaged: expected names with values, received "
+                         f"{read!r}. Mend it, or delete the run.")
+    return read
+
+
 class Run:
     """One training run and its folder: hyperparameters.json, episodes.csv, TensorBoard events, and what was saved.
 
@@ -53,7 +71,7 @@ class Run:
     def __init__(self, folder: Path):
         self.folder = Path(folder)
         self.name = self.folder.name
-        self.hyperparameters: Dict[str, Any] = json.loads((self.folder / "hyperparameters.json").read_text())
+        self.hyperparameters = read_hyperparameters(self.folder)
         self.step = 0
 
     def __repr__(self) -> str:
@@ -115,7 +133,11 @@ def _check_name(name: str) -> None:
 
 
 def _describe(folder: Path, hyperparameters: Dict[str, Any]) -> Run:
-    write_whole(folder / "hyperparameters.json", json.dumps(hyperparameters, indent=1, default=str).encode())
+    try:
+        write_whole(folder / "hyperparameters.json", json.dumps(hyperparameters, indent=1, default=str).encode())
+    except OSError:
+        folder.rmdir()  # the name stays free
+        raise
     return Run(folder)
 
 
@@ -130,8 +152,7 @@ def load_runs(name: str = "", root: Optional[Path] = None) -> List[Run]:
         try:
             runs.append(Run(file.parent))
         except ValueError as error:
-            warnings.warn(f"runs/{file.parent.name} is left out: its hyperparameters.json is damaged ({error}). Delete "
-                          "the folder, or mend the file.", stacklevel=2)
+            warnings.warn(f"A run is left out. {error}", stacklevel=2)
     return runs
 
 

@@ -17,7 +17,7 @@ import rl.agents  # first: it switches eager execution off, and a seed set befor
 import rl.callbacks
 import tensorflow as tf
 
-from helpers.checkpoint import Checkpoint, find_checkpoints, read_newest, steps_done
+from helpers.checkpoint import Checkpoint, StepsDone, find_checkpoints, steps_done
 from helpers.files import write_whole
 from helpers.progress import ProgressBar
 from helpers.recipes import FIELDS, OPTIONS, RECIPES, recipe, recorded_recipe
@@ -61,6 +61,7 @@ def train(run: Run) -> bool:
 
     Raises:
         ValueError: the checkpoint belongs to a training with other settings.
+        FileNotFoundError: the run was trained before, but no checkpoint of it can be read any more.
         FloatingPointError: the loss is not a finite number any more.
         RuntimeError: an emulator died.
     """
@@ -72,28 +73,53 @@ def train(run: Run) -> bool:
     tf.random.set_seed(seed)
     agent = made.build_agent()
     found = find_checkpoints(run.folder)
-    if not found:  # killed before the first one
+    if not found:
+        if any(run.folder.glob("*.unused")) or any(run.folder.glob("weights*.h5")):
+            raise FileNotFoundError(f"runs/{run.name} has no checkpoint that can be read, so it can't go on; expected "
+                                    "one. Start a new run, with a name of its own.")
+        # killed before the first one
         for path in [*run.folder.glob("episodes.csv"), *run.folder.glob("events.*")]:
             path.unlink()
     bar = ProgressBar(every=0.5 if sys.stdout.isatty() else 60.0)
-    callbacks = [RunLogger(run), bar, LogSpeed(), Checkpoint(run.folder)]
+    callbacks = [RunLogger(run), bar, LogSpeed(), StoreSteps(run), Checkpoint(run.folder)]
     options = {"nb_steps": nb_steps, "callbacks": callbacks, "verbose": 0, "resume": run.folder if found else None}
     log.info("%s: %s", f"on from {found[-1].name}" if found else "begins", json.dumps(run.hyperparameters))
-    if found and steps_done(run.folder) >= nb_steps:  # killed before it wrote its weights
-        _, about, state = read_newest(run.folder)
-        agent.model.set_weights(state["weights"])
-        agent.step = about["step"]
-    if agent.step < nb_steps:
+    try:
         if made.nb_envs is None:
             agent.fit(made.make_training_env(seed), **options)
         else:
             agent.fit_parallel(made.make_training_env, made.nb_envs, seed=seed, **options)
+    except StepsDone as done:  # killed before it wrote its weights, or they are asked for as they are
+        store_steps(run)
+        agent.model.set_weights(done.state["weights"])
+        agent.step = done.state["agent"]["step"]
     if agent.step < nb_steps:
         log.info("stopped after %d steps", agent.step)
         return False
     write_whole(run.folder / "weights.h5", weights_as_hdf5(agent, made.make_env()))
     log.info("ended after %d steps", agent.step)
     return True
+
+
+class StoreSteps(rl.callbacks.Callback):
+    """Note how far the run shall go, once its training begins: a refused one leaves the run as it was."""
+
+    def __init__(self, run: Run):
+        super().__init__()
+        self.run = run
+
+    def on_train_begin(self, logs: Optional[Dict] = None) -> None:
+        store_steps(self.run)
+
+
+def store_steps(run: Run) -> None:
+    """Write a number of steps that was asked for; weights of an earlier end get the number of their step as a name."""
+    before = Run(run.folder).hyperparameters["steps"]
+    if run.hyperparameters["steps"] == before:
+        return
+    if run.hyperparameters["steps"] > before and (run.folder / "weights.h5").exists():
+        (run.folder / "weights.h5").rename(run.folder / f"weights-{before:09d}.h5")
+    write_whole(run.folder / "hyperparameters.json", json.dumps(run.hyperparameters, indent=1).encode())
 
 
 class LogSpeed(rl.callbacks.Callback):
@@ -188,7 +214,7 @@ def open_run(options: argparse.Namespace, root: Path = RUNS_FOLDER) -> Run:
 
 
 def ask_for(nb_steps: int, run: Run) -> None:
-    """Let a run go on to `nb_steps`; weights of an earlier end get the number of their step as a name.
+    """Let a run go on to `nb_steps`; `train` stores that.
 
     Raises:
         ValueError: it went further already.
@@ -198,10 +224,7 @@ def ask_for(nb_steps: int, run: Run) -> None:
     if nb_steps < least:
         raise ValueError(f"--steps is {nb_steps}, but runs/{run.name} went further already: expected the total, at "
                          f"least {least}. Ask for more, or start a new run.")
-    if nb_steps > before and ended:
-        (run.folder / "weights.h5").rename(run.folder / f"weights-{before:09d}.h5")
     run.hyperparameters["steps"] = nb_steps
-    write_whole(run.folder / "hyperparameters.json", json.dumps(run.hyperparameters, indent=1).encode())
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
@@ -214,6 +237,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
         run = open_run(options)
         logging.basicConfig(filename=str(run.folder / "train.log"), level=logging.INFO,
                             format="%(asctime)s %(levelname)s %(message)s")
+        logging.raiseExceptions = False  # a full disk costs lines of the log, not the training
         logging.captureWarnings(True)
         logging.getLogger("py.warnings").addHandler(logging.StreamHandler())
         print(f"The files of this run are in {os.path.relpath(str(run.folder))}. Ctrl-C saves and stops.")

@@ -26,6 +26,10 @@ MEAN_GAMES = 100
 """Games in TensorBoard's mean score, as in `list_runs`: the score of the last game alone would say little of a run."""
 
 
+FLUSH_SECONDS = 10
+"""After which TensorBoard's log is written to the disk."""
+
+
 class RunLogger(Callback):
     """Write a row for each finished game to the run's episodes.csv, and the same numbers to TensorBoard.
 
@@ -50,8 +54,8 @@ class RunLogger(Callback):
             raise ValueError(f"nb_steps is {nb_steps}; expected at least 1 agent step. Ask for more steps.")
         self._metrics: List[List[float]] = []
         self._began = time.perf_counter() - self.seconds  # so that a resumed run's clock goes on
-        self._writer = tf.compat.v1.summary.FileWriter(str(self.run.folder), flush_secs=10)
-        self._writer.add_summary(hparams_summary(self.run.hyperparameters, self.run.name), 0)
+        self._writer = None
+        self._to_tensorboard("add_summary", hparams_summary(self.run.hyperparameters, self.run.name), 0)
         path = self.run.folder / "episodes.csv"
         is_new = not path.exists()
         self._file = path.open("a", newline="", buffering=1)  # line by line: a killed kernel loses no finished game
@@ -59,6 +63,17 @@ class RunLogger(Callback):
         if is_new:
             self._rows.writerow(EPISODE_COLUMNS)
         self._scores = self._last_scores()
+
+    def _to_tensorboard(self, method: str, *arguments: Any) -> None:
+        """Call a method of the writer; if that fails, say so, and take a new one next time: a failed one stays so."""
+        try:
+            if self._writer is None:
+                self._writer = tf.compat.v1.summary.FileWriter(str(self.run.folder), flush_secs=FLUSH_SECONDS)
+            getattr(self._writer, method)(*arguments)
+        except Exception as error:  # of whatever kind TensorFlow makes of what the system said
+            self._writer = None
+            warnings.warn(f"Game {self.games}: TensorBoard's log could not be written ({error}), and lacks some games. "
+                          "Training goes on; free some disk space.", stacklevel=3)
 
     def _last_scores(self) -> Deque[float]:
         """Of the games before, where a run goes on."""
@@ -92,17 +107,15 @@ class RunLogger(Callback):
                           "disk space.", stacklevel=2)
         self._scores.append(game[0])
         shown = {**row, "mean_score": np.mean(self._scores)}
-        self._writer.add_summary(
-            tf.compat.v1.Summary(value=[
-                tf.compat.v1.Summary.Value(tag=f"game/{name}", simple_value=value)
-                for name, value in shown.items() if name not in ("game", "step") and value is not None
-            ]),
-            row["step"],
-        )
+        summary = tf.compat.v1.Summary(value=[
+            tf.compat.v1.Summary.Value(tag=f"game/{name}", simple_value=value)
+            for name, value in shown.items() if name not in ("game", "step") and value is not None
+        ])
+        self._to_tensorboard("add_summary", summary, row["step"])
         self._metrics = []
 
     def on_train_end(self, logs: Optional[Dict] = None) -> None:
-        self._writer.close()
+        self._to_tensorboard("close")
         try:
             self._file.close()
         except OSError as error:
@@ -128,7 +141,7 @@ class RunLogger(Callback):
         self._metrics = list(state["metrics"])
         # tells TensorBoard to forget what an earlier process wrote from this step on
         start = tf.compat.v1.SessionLog(status=tf.compat.v1.SessionLog.START)
-        self._writer.add_session_log(start, state["step"] + 1)
+        self._to_tensorboard("add_session_log", start, state["step"] + 1)
 
 
 def _means(metrics: List[List[float]]) -> List[Optional[float]]:
@@ -201,14 +214,15 @@ class SaveWeights(Callback):
 def weights_as_hdf5(agent: Agent, env: Any = None) -> bytes:
     """What `agent.save_weights` writes, in memory: HDF5 that meets a full disk half-way takes the whole kernel down.
 
-    It notes for which game the weights are, and how observations were scaled, which the weights don't show. The same
-    weights make the same bytes.
+    It notes for which game the weights are, how observations were scaled, and what else than them was shown, which the
+    weights don't tell. The same weights make the same bytes.
     """
     buffer = io.BytesIO()
     with h5py.File(io.BytesIO(), "w") as dated, h5py.File(buffer, "w") as file:
         hdf5_format.save_weights_to_hdf5_group(dated, agent.model.layers)
         _copy_without_times(dated, file)
-        file.attrs["made_for"] = json.dumps({"game": _game(env), "observation_scale": _observation_scale(agent)})
+        file.attrs["made_for"] = json.dumps({"game": _game(env), "observation_scale": _observation_scale(agent),
+                                             "shown": _shown(agent)})
     return buffer.getvalue()
 
 
@@ -231,6 +245,11 @@ def _game(env: Any) -> Optional[str]:
 def _observation_scale(agent: Agent) -> float:
     scale = getattr(agent, "observation_scale", None) or getattr(agent.processor, "observation_scale", None)
     return round(float(scale or 1), 9)
+
+
+def _shown(agent: Agent) -> List[str]:
+    """What the agent sees besides its observations; see `helpers.ram_input.show`."""
+    return [name for name, on in getattr(agent.processor, "switches", {}).items() if on]
 
 
 class ResumeAt(Callback):
@@ -277,14 +296,18 @@ def load_weights(agent: Agent, path: Path, env: Any = None) -> None:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file holds weights of another network, game or observation_scale, or none at all.
+        ValueError: the file holds weights of another network or game, or for another input, or none at all.
     """
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"There is no weights file {path.name!r} in {path.parent.name!r}. "
                                 "Expected one that training saved; look at run.checkpoints.")
+    if not h5py.is_hdf5(str(path)):
+        raise ValueError(f"{path.name} is no weights file: it is not HDF5. Load a weights-*.h5 or weights.h5 that "
+                         "training saved.")
     made_for = _made_for(path)
-    for name, here in (("observation_scale", _observation_scale(agent)), ("game", _game(env))):
+    for name, here in (("observation_scale", _observation_scale(agent)), ("shown", _shown(agent)),
+                       ("game", _game(env))):
         if here is not None and made_for.get(name) not in (None, here):
             raise ValueError(f"The weights in {path.name} were made for {name} {made_for[name]}, and here it is "
                              f"{here}: make agent and game as they were in training, or load other weights.")

@@ -124,9 +124,18 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_used(tmp_path, monkeyp
         assert names(tmp_path) == [f"checkpoint-00000000{name}" for name in ("40.dqn", "50.dqn", "60.dqn.unused")]
         (tmp_path / "checkpoint-0000000050.dqn").unlink()
     (tmp_path / "checkpoint-0000000040.dqn").write_bytes(good[:100])
-    with pytest.warns(UserWarning, match="damaged"), \
+    with pytest.warns(UserWarning, match="damaged.* There is none before it, and this one renamed"), \
             pytest.raises(FileNotFoundError, match="There is no checkpoint in .* that can be read"):
         fit(tmp_path, 50, agent, resume=tmp_path)
+
+
+def test_other_files_in_the_folder_are_left_alone_and_what_a_kill_left_goes(tmp_path):
+    fit(tmp_path, 60, every=40)
+    copy = tmp_path / "checkpoint-backup.dqn"
+    copy.write_bytes((tmp_path / "checkpoint-0000000040.dqn").read_bytes())
+    (tmp_path / "checkpoint-0000000055.dqn.part").write_bytes(b"half")
+    fit(tmp_path, 70, every=40, resume=tmp_path)
+    assert names(tmp_path) == ["checkpoint-0000000060.dqn", "checkpoint-0000000070.dqn", copy.name]
 
 
 def test_a_checkpoint_of_other_settings_is_refused_and_they_are_named(tmp_path):

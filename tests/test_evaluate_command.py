@@ -51,7 +51,7 @@ def test_interrupted_half_way_what_was_played_is_reported_as_such(weights):
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=300)
     said = json.loads(out)
-    assert process.returncode == 130 and "ram_post (ram-001/weights.h5), epsilon 1" in seen
+    assert process.returncode == 130 and "ram-001/weights.h5), epsilon 1" in seen
     assert said["complete"] is False and 0 < said["episodes"] == len(said["scores"]) < said["requested"] == 400
 
 
@@ -94,6 +94,18 @@ def test_the_table_says_whether_the_manifest_s_games_were_played_again(weights, 
     assert "ram: not the very games of the manifest" in capsys.readouterr().out
 
 
+def test_several_agents_are_compared_by_the_interval_of_the_difference(weights, tmp_path, capsys):
+    copy = tmp_path / "other" / weights.parent.name / weights.name
+    copy.parent.mkdir(parents=True)
+    for path in weights.parent.iterdir():
+        (copy.parent / path.name).write_bytes(path.read_bytes())
+    assert main([str(weights), str(copy), "--episodes", "2"]) == 0
+    said = capsys.readouterr().out
+    first, second = f"ram_post ({weights})", f"ram_post ({copy})"
+    assert all(f"\n{name} " in said for name in (first, second))
+    assert f"\n{first} against {second}: +0 points, 95 % interval " in said
+
+
 @pytest.mark.parametrize("arguments, words", [
     (["WEIGHTS", "--episodes", "0"], "--episodes is 0; expected 1 to 1,000,000. Ask for 200.\n"),
     (["WEIGHTS", "--epsilon", "5"], "--epsilon is 5.0; expected 0 to 1."),
@@ -105,6 +117,7 @@ def test_the_table_says_whether_the_manifest_s_games_were_played_again(weights, 
     (["STRAY", "--agent", "ram_pots"], "There is no agent 'ram_pots'; expected one of "),
     (["STRAY", "--agent", "pixels_84"], " does not fit this agent: "),
     (["TORN", "--agent", "ram_post"], " does not fit this agent: "),
+    (["TEXT", "--agent", "ram_post"], "text.h5 is no weights file: it is not HDF5."),
     (["CHANGED"], "of the file that was measured."),
 ])
 def test_mistakes_are_named_in_a_sentence(arguments, words, weights, tmp_path, capsys):
@@ -116,7 +129,9 @@ def test_mistakes_are_named_in_a_sentence(arguments, words, weights, tmp_path, c
                   "hyperparameters": {}, "steps": 0, "wall_seconds": 0}
         add_entry("ram", weights, weights, [], shipped, **fields)
         (shipped / "ram.h5").write_bytes(b"something else")
-    paths = {"WEIGHTS": weights, "STRAY": stray, "TORN": torn, "CHANGED": shipped / "ram.h5"}
+    (tmp_path / "text.h5").write_text("no weights")
+    paths = {"WEIGHTS": weights, "STRAY": stray, "TORN": torn, "CHANGED": shipped / "ram.h5",
+             "TEXT": tmp_path / "text.h5"}
     assert main([str(paths.get(argument, argument)) for argument in arguments]) == 1
     captured = capsys.readouterr()
     assert words in captured.err and captured.out == "" and "Traceback" not in captured.err

@@ -2,7 +2,17 @@
 import matplotlib.pyplot as plt
 import pytest
 
-from helpers.runs import EPISODE_COLUMNS, by_run_length, list_runs, load_runs, plot_progress, plot_runs, start_run
+from helpers import runs
+from helpers.runs import (
+    EPISODE_COLUMNS,
+    by_run_length,
+    list_runs,
+    load_runs,
+    plot_progress,
+    plot_runs,
+    start_named_run,
+    start_run,
+)
 
 
 def write_episodes(run, scores):
@@ -68,5 +78,16 @@ def test_a_damaged_run_is_named_and_left_out(tmp_path):
     for name in ("ram", "ram"):
         start_run(name, {"a": 1}, tmp_path)
     (tmp_path / "ram-001" / "hyperparameters.json").write_text("")
-    with pytest.warns(UserWarning, match=r"runs/ram-001 is left out: its hyperparameters\.json is damaged"):
+    with pytest.warns(UserWarning, match=r"left out. runs/ram-001/hyperparameters\.json is damaged: expected"):
         assert [run.name for run in load_runs("ram", tmp_path)] == ["ram-002"]
+
+
+def test_a_disk_that_is_full_at_the_start_leaves_the_name_free(tmp_path, monkeypatch):
+    def full(path, data):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "write_whole", full)
+        with pytest.raises(OSError, match="No space left"):
+            start_named_run("mine", {}, tmp_path)
+    assert start_named_run("mine", {}, tmp_path).name == "mine"

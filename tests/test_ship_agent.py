@@ -39,6 +39,12 @@ def test_another_training_of_that_name_does_not_ship(ship, tmp_path):
     assert "runs/ram_post-seed1 is another training: steps=2000, here 3000" in said and "Traceback" not in said
 
 
+def test_numbers_that_make_no_sense_are_refused_before_hours_of_training(ship, tmp_path):
+    assert "--games is 0; expected 1 to " in ship("ram_post", "--games", "0", fails=True)
+    assert "--steps is 0; expected 1 to " in ship("ram_post", "--steps", "0", fails=True)
+    assert not (tmp_path / "runs").exists()
+
+
 def test_an_interrupt_lets_the_training_save(project, tmp_path):
     process = subprocess.Popen([sys.executable, "tools/ship_agent.py", "ram_best", "--folder", str(tmp_path)],
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=str(project),

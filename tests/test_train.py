@@ -1,5 +1,4 @@
 """`python -m helpers.train` as a reader types it: started, stopped with Ctrl-C, resumed, ended."""
-import json
 import os
 import shutil
 import signal
@@ -16,7 +15,7 @@ from helpers.manifest import build_and_load, identify
 from helpers.recipes import RECIPES, recipe
 from helpers.runs import Run, load_runs, start_named_run
 from helpers.state_file import read_state
-from helpers.train import STOPPED, main, open_run, parse
+from helpers.train import STOPPED, main, open_run, parse, store_steps
 from helpers.training import load_weights
 
 
@@ -106,6 +105,39 @@ def test_killed_after_the_last_checkpoint_the_same_weights_are_written(project, 
         assert weights.read_bytes() == undisturbed
 
 
+def test_another_run_s_checkpoints_are_refused_and_nothing_is_touched(project, tmp_path):
+    for name, gamma in (("a", 0.99), ("b", 0.9)):
+        process = command(project, tmp_path, "ram_best", "--steps", "600", "--run", name, "--set", "hidden=[4]",
+                          f"gamma={gamma}", "warmup_steps=300", "replay_limit=2000")
+        assert process.wait() == 0, process.stdout.read()
+    folder, other = (tmp_path / "runs" / name for name in "ab")
+
+    def files():
+        return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "train.log"}
+
+    def refused(words, *arguments):
+        before = files()
+        process = command(project, tmp_path, "--resume", "a", *arguments)
+        said = process.communicate()[0]
+        assert process.returncode == 1 and words in said and "Traceback" not in said, said
+        return before, files()
+
+    for path in find_checkpoints(folder):
+        path.unlink()
+    for path in find_checkpoints(other):
+        shutil.copy(str(path), str(folder))
+    for arguments in ([], ["--steps", "900"]):  # at its end, and before it
+        before, after = refused("settings: gamma=0.9, here 0.99", *arguments)
+        assert before == after
+    for path in find_checkpoints(folder):
+        path.write_bytes(path.read_bytes()[:-9])
+    refused("There is no checkpoint in ", "--steps", "900")
+    before, after = refused("runs/a has no checkpoint that can be read, so it can't go on", "--steps", "900")
+    assert before == after and "episodes.csv" in after
+    (folder / "hyperparameters.json").write_text("{")
+    refused("runs/a/hyperparameters.json is damaged: expected names with values, received ")
+
+
 def test_asked_to_end_it_saves(project, tmp_path):
     """SIGTERM: what a computer that shuts down sends."""
     process = command(project, tmp_path, "ram_best", "--run", "a", "--set", "hidden=[4]")
@@ -153,7 +185,9 @@ def test_a_run_goes_on_to_more_steps_but_not_to_fewer(tmp_path):
     with pytest.raises(ValueError, match="--steps is 200, but runs/a went further already: .* at least 300"):
         open_run(parse(["--resume", "a", "--steps", "200"]), tmp_path)
     again = open_run(parse(["--resume", "a", "--steps", "500"]), tmp_path)
-    assert again.hyperparameters["steps"] == Run(run.folder).hyperparameters["steps"] == 500
+    assert (again.hyperparameters["steps"], Run(run.folder).hyperparameters["steps"]) == (500, 300)
+    store_steps(again)
+    assert Run(run.folder).hyperparameters["steps"] == 500
     assert again.checkpoints == [run.folder / "weights-000000300.h5"] and not (run.folder / "weights.h5").exists()
 
 
@@ -189,7 +223,6 @@ def test_runs_are_neither_overwritten_nor_mixed_up(tmp_path, monkeypatch, capsys
     with pytest.raises(ValueError, match="expected letters, digits, - and _ only"):
         opened("ram_post", "--run", "../a")
     assert opened("ram_best", "--resume", "ram_best-seed2", "--steps", "7").hyperparameters["steps"] == 7
-    assert json.loads((run.folder / "hyperparameters.json").read_text())["steps"] == 7
     (run.folder / "hyperparameters.json").write_text("{}")
     with pytest.raises(ValueError, match="was not made by this command"):
         opened("--resume", "ram_best-seed2")

@@ -2,12 +2,14 @@
 import os
 import signal
 import time
+from contextlib import suppress
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from rl.callbacks import Callback
 
+from helpers import training
 from helpers.agents import ScaleAndClip, build_agent, build_pixel_model, build_ram_model
 from helpers.evaluate import play_games
 from helpers.games import RAM, LifeAsEpisode, make_game
@@ -54,12 +56,22 @@ def test_lives_as_episodes_are_logged_as_whole_games(agent, run):
     assert between_lives.between(1, 4).all()  # a step without an action for each life that went on
 
 
+def tensorboard_scores(run, tag="game/score"):
+    """What the run's event files hold, in the order of the steps; a file cut short is read as far as it goes."""
+    found = {}
+    for path in run.folder.glob("events*"):
+        with suppress(tf.errors.DataLossError):
+            for event in tf.compat.v1.train.summary_iterator(str(path)):
+                for value in event.summary.value:
+                    if value.tag == tag:
+                        found[event.step] = value.simple_value
+    return [found[step] for step in sorted(found)]
+
+
 def test_the_same_numbers_go_to_tensorboard(agent, run):
     train(agent, run, 2_500)
-    events = [event for path in run.folder.glob("events*") for event in tf.compat.v1.train.summary_iterator(str(path))]
-    scores = [value.simple_value for event in events for value in event.summary.value if value.tag == "game/score"]
-    assert scores == run.episodes["score"].tolist()
-    means = [value.simple_value for event in events for value in event.summary.value if value.tag == "game/mean_score"]
+    assert tensorboard_scores(run) == run.episodes["score"].tolist()
+    means = tensorboard_scores(run, "game/mean_score")
     assert means == pytest.approx(run.episodes["score"].rolling(100, min_periods=1).mean().tolist())
 
 
@@ -163,6 +175,9 @@ def test_weights_of_the_other_agent_are_refused(agent, run, tmp_path):
     (tmp_path / "torn.h5").write_bytes(path.read_bytes()[:1000])
     with pytest.raises(ValueError, match="torn.h5 does not fit"):
         load_weights(agent, tmp_path / "torn.h5")
+    (tmp_path / "run.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"run.json is no weights file: it is not HDF5\."):
+        load_weights(agent, tmp_path / "run.json")
     with pytest.raises(FileNotFoundError, match="no weights file 'missing.h5'"):
         load_weights(agent, tmp_path / "missing.h5")
 
@@ -188,10 +203,20 @@ def test_weights_of_another_agent_or_game_are_refused(run):
     with pytest.raises(ValueError, match="were made for observation_scale 0.003921569, and here it is 1.0: make agent"):
         load_weights(fast_agent(), path)
 
+    def shown(**switches):
+        return build_agent(build_ram_model(128, 6, 2, [4]), 6, window=1, **switches)
 
-def test_a_full_disk_stops_no_log(agent, run):
-    """episodes.csv may not grow for a while; its rows come when it may."""
+    path.write_bytes(weights_as_hdf5(shown(positions=True), make_game(RAM)))
+    load_weights(shown(positions=True), path)
+    with pytest.raises(ValueError, match=r"were made for shown \['positions'\], and here it is \['bombs'\]"):
+        load_weights(shown(bombs=True), path)
+
+
+def test_a_full_disk_stops_no_log(agent, run, monkeypatch):
+    """The logs may not grow for a while; the rows of episodes.csv come when it may, TensorBoard lacks those games."""
     import resource
+
+    monkeypatch.setattr(training, "FLUSH_SECONDS", 0)
 
     class Disk(Callback):
         limits = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -203,13 +228,15 @@ def test_a_full_disk_stops_no_log(agent, run):
 
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
-        with pytest.warns(UserWarning, match="the log could not be written"):
+        with pytest.warns(UserWarning, match="the log could not be written") as warned:
             agent.fit(make_game(RAM, seed=1), nb_steps=1_000, verbose=0, nb_max_episode_steps=50,
                       callbacks=[RunLogger(run), Disk()])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, Disk.limits)
         signal.signal(signal.SIGXFSZ, handler)
     assert run.episodes["game"].tolist() == list(range(1, 21))
+    assert any("TensorBoard's log could not be written" in str(one.message) for one in warned)
+    assert [int(score) for score in tensorboard_scores(run)[-4:]] == run.episodes["score"][-4:].astype(int).tolist()
 
 
 def test_a_game_cut_short_is_logged_with_its_own_score(agent, run):

@@ -15,6 +15,7 @@ from typing import Any, Dict, List, Optional
 from finish_run import exit_status, finish_run
 from tqdm import tqdm
 
+from helpers.checks import check_range
 from helpers.evaluate import Measurement, measure
 from helpers.manifest import WEIGHTS_FOLDER, add_entry, build_to_measure, log_of
 from helpers.recipes import RECIPES, recipe, recorded_recipe
@@ -41,7 +42,14 @@ def main() -> int:
 
 
 def make(options: argparse.Namespace) -> None:
-    """Train, measure and ship, as the command line says."""
+    """Train, measure and ship, as the command line says.
+
+    Raises:
+        ValueError: a number is out of its range.
+    """
+    check_range("--games", options.games, 1, 10**6, "Ask for 200.")
+    if options.steps is not None:
+        check_range("--steps", options.steps, 1, 10**12)
     runs = {seed: train(options.agent, seed, options.steps) for seed in options.seeds}
     players = {seed: build_to_measure(recorded_recipe(run.hyperparameters), run.folder / "weights.h5")
                for seed, run in runs.items()}
