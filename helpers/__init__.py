@@ -70,6 +70,7 @@ _MODULE_OF = {
     "ScoreKeeper": "games",
     "record_measured_game": "live_game",
     "WEIGHTS_FOLDER": "manifest",
+    "read_manifest": "manifest",
     "list_agents": "manifest",
     "training_log": "manifest",
     "shipped_seeds": "manifest",

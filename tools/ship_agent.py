@@ -69,10 +69,12 @@ def train(agent: str, seed: int, nb_steps: Optional[int] = None) -> Run:
 
 def play(run: Run, agent: Any, nb_games: int, seed: int, epsilon: float = 0.05) -> Measurement:
     made = recorded_recipe(run.hyperparameters)
-    with tqdm(total=nb_games, unit=" games", desc=f"{run.name}, epsilon {epsilon:g}, seed {seed}", disable=None) as bar:
+    what = f"{run.name}, {nb_games} games of seed {seed}, epsilon {epsilon:g}"
+    with tqdm(total=nb_games, unit=" games", desc=what, disable=None) as bar:
         measured = measure(agent, made.env_id, nb_games, seed, epsilon, make_env=made.make_env, bar=bar)
     if not measured.complete:
         raise KeyboardInterrupt
+    print(f"{what}: mean {measured.mean:.0f}", flush=True)
     return measured
 
 
