@@ -1,5 +1,5 @@
 """Make a game: a gym environment that is seeded and keeps its own score."""
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import gym
 import numpy as np
@@ -185,6 +185,14 @@ def seed_game(env: gym.Env, seed: int) -> None:
     """
     env.seed(seed)
     env.action_space.seed(seed + 2**31)
+
+
+def layers_of(env: gym.Env) -> List[gym.Env]:
+    """The wrappers of an environment, from the outermost to the environment itself."""
+    layers = [env]
+    while isinstance(layers[-1], gym.Wrapper):
+        layers.append(layers[-1].env)
+    return layers
 
 
 def finished_game(env: gym.Env, logs: Dict[str, Any]) -> Optional[Tuple[float, int]]:

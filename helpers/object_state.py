@@ -12,6 +12,8 @@ import numpy as np
 from atari_py import ALEInterface
 from rl.core import Agent
 
+from helpers.games import layers_of
+
 STAYS = ("spec", "metadata", "viewer", "game_path", "params", "filepath")
 """Attributes that describe or show an environment, or belong to the computer or to the call of fit."""
 
@@ -94,7 +96,7 @@ def log_games(env: gym.Env) -> None:
 
 def env_state(env: gym.Env) -> List[Dict[str, Any]]:
     """The state of each wrapper of an environment, from the outermost to the environment itself."""
-    return [object_state(layer) for layer in _layers(env)]
+    return [object_state(layer) for layer in layers_of(env)]
 
 
 def restore_env(env: gym.Env, state: List[Dict[str, Any]]) -> None:
@@ -104,15 +106,8 @@ def restore_env(env: gym.Env, state: List[Dict[str, Any]]) -> None:
         ValueError: the game comes out differently.
     """
     log_games(env)
-    for layer, values in zip(_layers(env), state):
+    for layer, values in zip(layers_of(env), state):
         restore_object(layer, values)
-
-
-def _layers(env: gym.Env) -> List[gym.Env]:
-    layers = [env]
-    while isinstance(layers[-1], gym.Wrapper):
-        layers.append(layers[-1].env)
-    return layers
 
 
 def object_state(thing: Any) -> Any:

@@ -4,6 +4,8 @@ from typing import Any, Dict, List
 
 import gym
 
+from helpers.games import layers_of
+
 CHANGING = ("training", "step", "compiled", "recent_action")
 """Attributes of an agent that are no settings."""
 
@@ -70,9 +72,6 @@ def _policy(policy: Any) -> Dict[str, Any]:
 
 
 def _environment(env: gym.Env) -> Dict[str, Any]:
-    layers = [type(env).__name__]
+    layers = [type(layer).__name__ for layer in layers_of(env)]
     spec, shape = env.unwrapped.spec, getattr(env.observation_space, "shape", None)
-    while isinstance(env, gym.Wrapper):
-        env = env.env
-        layers.append(type(env).__name__)
     return {"environment": spec.id if spec is not None else layers[-1], "wrappers": layers, "observations": shape}
