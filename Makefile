@@ -33,7 +33,7 @@ notebooks: env roms ## run the notebooks at demo length and store their outputs 
 train-ram: env roms ## train ram_best into runs/, hours; Ctrl-C saves (TRAIN_ARGS="--steps 500000 --seed 2")
 	@$(RUN) python -m helpers.train ram_best $(TRAIN_ARGS)
 
-train-pixels: env roms ## train pixels_84 into runs/, a day (TRAIN_ARGS="--resume NAME" goes on)
+train-pixels: env roms ## train pixels_84 into runs/, hours (TRAIN_ARGS="--resume NAME" goes on)
 	@$(RUN) python -m helpers.train pixels_84 $(TRAIN_ARGS)
 
 ship: env roms ## make an agent of weights/ from scratch: train, measure (AGENT=ram_best SEEDS="1 2 3")

@@ -64,7 +64,7 @@ RECIPES: Dict[str, Recipe] = {
     "ram_best": Recipe(RAM, "RAM", 1, {**TUNED, "replay_limit": 1_000_000, "bits": True, "positions": True,
                                        "invaders": True, "bombs": True, "n_step": 5, "epsilon_end": 0.02},
                        10_000_000, nb_envs=8, hidden=(256, 128), life_as_episode=True),
-    # updates are nearly all of its time: half as many see twice as much of the game in the same hours
+    # updates are nearly all of its time: with half as many, the same hours hold nearly twice as many steps
     "pixels_84": Recipe(PIXELS, "small pixels", 4, {**TUNED, "train_interval": 8, "replay_limit": 200_000}, 2_000_000,
                         nb_envs=8, nb_threads=2),
 }
