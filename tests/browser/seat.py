@@ -55,7 +55,8 @@ class Seat:
         """Look again and again until the condition holds."""
         deadline = time.time() + PATIENCE
         while not condition():
-            assert time.time() < deadline, f"waited {PATIENCE} s for this: {what}"
+            if time.time() > deadline:
+                raise AssertionError(f"waited {PATIENCE} s for this: {what}. To be seen then:\n{self.under_way()}")
             self.page.wait_for_timeout(50)  # milliseconds
 
     # --- what a person does ---
@@ -164,6 +165,13 @@ class Seat:
     def bars(self, number: int) -> List[str]:
         """The percentages of the progress bars under a cell."""
         return BAR.findall(self.text(number))
+
+    def under_way(self) -> str:
+        """The kernel's state, an open dialog, the cells that wait or run, and errors, for a message."""
+        kernel = self.page.locator(KERNEL).evaluate_all("all => all.map(one => one.dataset.status)")
+        cells = [text for text in self.page.locator(".jp-CodeCell").all_inner_texts() if "[*]" in text]
+        dialogs = self.page.locator(".jp-Dialog").all_inner_texts()
+        return "\n".join([f"kernel: {kernel}", *dialogs, *cells, *self.trouble()])
 
     def trouble(self) -> List[str]:
         """Errors and warnings anywhere in the notebook."""
