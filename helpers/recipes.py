@@ -59,7 +59,8 @@ TUNED = {"observation_scale": 1 / 255, "reward_clip": 1.0, "train_interval": 4, 
 
 RECIPES: Dict[str, Recipe] = {
     "pixels_post": Recipe(PIXELS, "pixels", 3, {}, 10_000, nb_threads=2),
-    "ram_post": Recipe(RAM, "RAM", 3, {}, 10_000_000),
+    # its epsilon falls until the last step; in the program for pixels over 10,000 steps, the default of build_agent
+    "ram_post": Recipe(RAM, "RAM", 3, {"epsilon_steps": 10_000_000}, 10_000_000),
     # one observation holds all that the game knows; what was tried stands in tools/run_experiments.py
     "ram_best": Recipe(RAM, "RAM", 1, {**TUNED, "replay_limit": 1_000_000, "bits": True, "positions": True,
                                        "invaders": True, "bombs": True, "n_step": 5, "epsilon_end": 0.02},
