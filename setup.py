@@ -6,7 +6,7 @@ hashes. So the pins of what the listed packages need in their turn travel in thi
 import re
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import find_packages, setup
 
 lock = (Path(__file__).parent / "requirements.lock").read_text(encoding="utf-8")
 pins = re.findall(r"^([\w.-]+==[^\\\n]+?) *\\?$", lock, flags=re.MULTILINE)
@@ -17,6 +17,6 @@ setup(
     description="Notebooks that train agents to play Atari 2600 Space Invaders, and the helpers they share",
     license="MIT",
     python_requires=">=3.7,<3.8",
-    packages=["helpers"],
+    packages=find_packages(include=["helpers", "helpers.*"]),
     install_requires=pins,
 )

@@ -26,7 +26,7 @@ from helpers import (
     set_threads,
     start_run,
 )
-from helpers.games import NB_ACTIONS
+from helpers.game.environment import NB_ACTIONS
 
 SEED = 1
 

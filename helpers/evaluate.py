@@ -1,184 +1,176 @@
-"""Play whole games and say how well.
-
-`play_games` is for a look at a player; `measure` follows PROTOCOL, by which all scores of this project are reported.
-`python -m helpers.evaluate WEIGHTS` does the same in a terminal.
-"""
+"""`python -m helpers.evaluate`: measure weights files, or all agents that ship, and print a table or JSON."""
+import argparse
+import json
 import sys
-from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Union
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
-import gym
 import numpy as np
+from tqdm import tqdm
 
+from helpers.agents.recipes import Recipe, recipe
 from helpers.checks import check_range
-from helpers.games import RAM, ScoreKeeper, make_game, seed_game
-from helpers.parallel_games import EMULATORS, play_in_parallel
-from helpers.scores import human_normalised, mean_interval
+from helpers.measuring.protocol import PROTOCOL, Measurement, measure
+from helpers.measuring.published import PUBLISHED, Published, measure_baselines, score_table
+from helpers.measuring.shipped import (
+    WEIGHTS_FOLDER,
+    build_to_measure,
+    check_weights,
+    identify,
+    list_agents,
+    sha256,
+    shipped_scores,
+)
+from helpers.measuring.statistics import compare
 
-PROTOCOL = """\
-Environment  the one of training, SpaceInvaders-ram-v0 or SpaceInvaders-v0 (sticky actions 0.25, frame skip
-             drawn from 2 to 4, at most 10,000 agent steps a game), in emulators of its own
-Seeds        each game has its own, mixed from the seed and the number of the game; no training uses them
-Games        200 or more, whole games of three lives
-Score        game points, never clipped
-Player       takes the action of highest Q-value, and with probability epsilon a random one; epsilon is 0.05
-             (Mnih et al. 2015), and 0 beside it
-Reported     mean, its 95 % interval (bootstrap), median, standard deviation, and the human-normalised mean:
-             0 % is a random player (148 points), 100 % a human (1,668.7)
-"""
-
-Player = Union[Callable[[np.ndarray], int], Any]
-"""A function from an observation to an action, or a keras-rl2 agent."""
+INTERRUPTED = 130
+"""The exit status of a command that Ctrl-C ended."""
 
 
-@contextmanager
-def numpy_seed(seed: Optional[int]) -> Iterator[None]:
-    """Seed NumPy's global random state, which keras-rl2's policies draw from, and put the old state back afterwards."""
-    if seed is None:
-        yield
-        return
-    state = np.random.get_state()
-    np.random.seed(seed)
-    try:
-        yield
-    finally:
-        np.random.set_state(state)
+class Target(NamedTuple):
+    """A weights file, its agent's name and recipe, and its name in the manifest beside it, if it has one."""
+
+    weights: Path
+    agent: str
+    recipe: Recipe
+    entry: Optional[str]
+
+    @property
+    def name(self) -> str:
+        return self.entry or f"{self.agent} ({self.weights})"
 
 
-def play_games(env: gym.Env, player: Player, nb_games: int, seed: Optional[int] = None,
-               max_steps: Optional[int] = None) -> np.ndarray:
-    """Play `nb_games` whole games without learning and return their scores.
+def parse(arguments: Optional[List[str]]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m helpers.evaluate", epilog=f"The protocol:\n{PROTOCOL}",
+                                     description="Measure trained agents by this project's protocol.",
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("weights", nargs="*", type=Path,
+        help="weights.h5 of a run, or a file of weights/; without one, all agents of weights/MANIFEST.json")
+    add("--agent", help="the agent's name, where neither a manifest nor a run's settings lie beside the weights")
+    add("--episodes", type=int, default=200, help="whole games (default 200)")
+    add("--seed", type=int, default=1, help="of the games (default 1)")
+    add("--epsilon", type=float, nargs="+", default=[0.05],
+        help="share of random actions (default 0.05); several are measured one after the other")
+    add("--json", action="store_true", help="print one JSON object on standard output, nothing else")
+    return parser.parse_intermixed_args(arguments)
 
-    Args:
-        env: any gym environment; it is not closed.
-        player: a function from an observation to an action, or a keras-rl2 agent, which plays by its `test_policy`.
-        nb_games: at least 1.
-        seed: seeds the environment, its action space and NumPy, so that the same call plays the same games.
-        max_steps: end a game after so many agent steps; None plays to the end.
 
-    Returns:
-        float array of shape (nb_games,): the sum of the rewards that `env` gives, in game points unless a
-            wrapper changes them.
+def find_targets(options: argparse.Namespace) -> List[Target]:
+    """What to measure; every mistake that can be seen before the first game is refused here.
 
     Raises:
-        ValueError: `nb_games` is below 1.
+        ValueError, FileNotFoundError: with what to do.
     """
-    if nb_games < 1:
-        raise ValueError(f"nb_games is {nb_games}; expected at least 1. Ask for one game or more.")
-    keeper = ScoreKeeper(env)
-    if seed is not None:
-        seed_game(env, seed)
-    with numpy_seed(seed):
-        scores = []
-        for _ in range(nb_games):
-            if hasattr(player, "test"):
-                _play_with_agent(keeper, player, max_steps)
-            else:
-                _play_with_function(keeper, player, max_steps)
-            scores.append(keeper.score)
-    return np.array(scores, dtype=float)
+    check_range("--episodes", options.episodes, 1, 10**6, "Ask for 200.")
+    check_range("--seed", options.seed, 0, 2**32 - 1)
+    for epsilon in options.epsilon:
+        check_range("--epsilon", epsilon, 0, 1, "0.05 is the protocol's.")
+    if options.weights:
+        return [_target(path, options.agent) for path in options.weights]
+    if not list_agents():
+        raise FileNotFoundError(f"There are no trained agents in {WEIGHTS_FOLDER}; expected a MANIFEST.json with some. "
+                                "Name a weights file, such as runs/NAME/weights.h5.")
+    return [_target(check_weights(name), None) for name in list_agents()]
 
 
-def _play_with_function(env: gym.Env, act: Callable[[np.ndarray], int], max_steps: Optional[int]) -> None:
-    observation, done, steps = env.reset(), False, 0
-    while not done and steps != max_steps:
-        observation, _, done, _ = env.step(act(observation))
-        steps += 1
+def _target(path: Path, agent: Optional[str]) -> Target:
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no weights file {path}; expected one that a training saved, such as "
+                                "runs/NAME/weights.h5. Look into runs/ and weights/.")
+    found = identify(path)
+    if agent and found.agent and agent != found.agent:
+        raise ValueError(f"--agent is {agent}, but {path} holds the weights of {found.agent}; expected the same. Leave "
+                         "--agent out.")
+    if not (agent or found.agent):
+        raise ValueError(f"Nothing beside {path} says which agent it belongs to; expected a MANIFEST.json that lists "
+                         "it, or a run's hyperparameters.json. Give --agent NAME.")
+    name = agent or found.agent
+    return Target(path, name, found.recipe or recipe(name), found.entry)
 
 
-def _play_with_agent(env: gym.Env, agent: Any, max_steps: Optional[int]) -> None:
-    step = agent.step  # test() sets it to 0, and with it epsilon, were we to train on afterwards
+def measure_target(target: Target, options: argparse.Namespace) -> Iterator[Measurement]:
+    """One measurement for each epsilon, with a bar on standard error, if that is a terminal.
+
+    An interrupted one, the last, has what was played.
+    """
+    made, player = target.recipe, None
+    for epsilon in options.epsilon:
+        try:
+            player = player or build_to_measure(made, target.weights)
+            label = f"{target.name}, epsilon {epsilon:g}"
+            with tqdm(total=options.episodes, unit=" games", desc=label, disable=None) as bar:
+                games = measure(player, made.env_id, options.episodes, options.seed, epsilon, make_env=made.make_env,
+                                bar=bar)
+        except KeyboardInterrupt:  # before the first game
+            games = Measurement(np.zeros(0), np.zeros(0, int), made.env_id, epsilon, options.seed, options.episodes)
+        yield games
+        if not games.complete:
+            raise KeyboardInterrupt
+
+
+def report(target: Target, measured: Measurement) -> Dict[str, Any]:
+    """What --json prints of one measurement; as_shipped: whether these are the manifest's very games, or null."""
+    shipped = [one for one in (shipped_scores(target.entry, target.weights.parent) if target.entry else [])
+               if (one.epsilon, one.seed, one.episodes) == (measured.epsilon, measured.seed, measured.episodes)]
+    as_shipped = shipped[0].scores.tolist() == measured.scores.tolist() if shipped else None
+    return {"agent": target.agent, "weights": target.weights.name, "sha256": sha256(target.weights),
+            **measured.summary(), "as_shipped": as_shipped, "protocol": PROTOCOL}
+
+
+def print_table(measured: Dict[str, Measurement], published: Sequence[Published],
+                reports: List[Dict[str, Any]]) -> None:
+    """A row for each measurement and each published score; what is special about one; differences; the protocol."""
+    table = score_table(measured, published)
+    numbers = table.drop(columns="how it was measured").round(1).assign(epsilon=table["epsilon"])
+    print(numbers.to_string(na_rep="-"))
+    for one in published:
+        print(f"{one.name}: {one.differs}.")
+    for name, games in measured.items():
+        if not games.complete:
+            print(f"{name}: interrupted after {games.episodes} of {games.requested} games. Games that were under way "
+                  "do not count; they are the long ones, so the true mean may be a little higher.")
+    for name, one in zip(measured, reports):  # the agents come first
+        if one["as_shipped"] is False:
+            print(f"{name}: not the very games of the manifest; on another processor TensorFlow rounds differently.")
+    best_first = sorted(measured, key=lambda name: measured[name].mean, reverse=True)
+    for better, worse in zip(best_first, best_first[1:]):
+        if min(measured[better].episodes, measured[worse].episodes) > 1:
+            print(f"{better} against {worse}: {compare(measured[better].scores, measured[worse].scores)}.")
+    print(f"\n{PROTOCOL}")
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    """Measure and print; returns the exit status: 0, 1 for a mistake, 130 if interrupted (with what was played)."""
+    options = parse(arguments)
+    measured: Dict[str, Measurement] = {}
+    reports: List[Dict[str, Any]] = []
+    targets: List[Target] = []
+    published: Sequence[Published] = ()
     try:
-        agent.test(env, nb_episodes=1, visualize=False, verbose=0, nb_max_episode_steps=max_steps)
-    finally:
-        agent.step = step
-
-
-def random_player(env: gym.Env) -> Callable[[np.ndarray], int]:
-    """A player that does not look: it draws each action from the environment's action space."""
-    return lambda observation: env.action_space.sample()
-
-
-class Measurement(NamedTuple):
-    """The games that a player played under PROTOCOL.
-
-    scores: [games] float, game points. steps: [games] int, agent steps. requested: how many games were asked for; fewer
-    were played if somebody interrupted.
-    """
-
-    scores: np.ndarray
-    steps: np.ndarray
-    env_id: str
-    epsilon: float
-    seed: int
-    requested: int
-
-    @property
-    def episodes(self) -> int:
-        return len(self.scores)
-
-    @property
-    def complete(self) -> bool:
-        return self.episodes == self.requested
-
-    @property
-    def mean(self) -> Optional[float]:
-        return float(self.scores.mean()) if self.episodes else None
-
-    @property
-    def ci95(self) -> Optional[List[float]]:
-        """The 95 % interval of the mean: [low, high]; None for fewer than two games."""
-        return list(mean_interval(self.scores)) if self.episodes > 1 else None
-
-    @classmethod
-    def from_summary(cls, summary: Dict[str, Any]) -> "Measurement":
-        """What `summary` was made of."""
-        return cls(np.array(summary["scores"], float), np.array(summary["steps"], int), summary["env_id"],
-                   summary["epsilon"], summary["seed"], summary["requested"])
-
-    def summary(self) -> Dict[str, Any]:
-        """All of it as numbers, lists and texts, for JSON; None where there are too few games."""
-        played = self.episodes > 0
-        return {
-            "env_id": self.env_id, "seed": self.seed, "epsilon": self.epsilon, "episodes": self.episodes,
-            "requested": self.requested, "complete": self.complete, "mean": self.mean, "ci95": self.ci95,
-            "median": float(np.median(self.scores)) if played else None,
-            "std": float(self.scores.std()) if played else None,
-            "human_normalised": human_normalised(self.mean) if played else None,
-            "scores": self.scores.tolist(), "steps": self.steps.tolist(),
-        }
-
-
-def measure(player: Player, env_id: str = RAM, nb_games: int = 200, seed: int = 1, epsilon: float = 0.05, *,
-            make_env: Optional[Callable[[], gym.Env]] = None, nb_emulators: int = EMULATORS,
-            bar: Any = None) -> Measurement:
-    """Play whole games under PROTOCOL, on several emulators at once; the same seed gives the same scores.
-
-    Game number i is the same game however many are played and however many emulators share the work. (On another
-    processor, or after `set_threads` with another number, TensorFlow rounds differently, and a game can part ways.)
-    Interrupted, it returns what was played.
-
-    Args:
-        player: a keras-rl2 agent, whose policies are not asked, or a function from an observation to an action.
-        env_id: the environment of training.
-        nb_games: at least 1; 200 for a number that is reported.
-        seed: 0 or more.
-        epsilon: share of random actions, 0 to 1; at 1 any player is the random player.
-        make_env: makes the environment, if it takes more than `make_game(env_id)`, such as wrappers.
-        nb_emulators: 1 to 8.
-        bar: a `tqdm(total=nb_games)`, say; updated after each game.
-
-    Raises:
-        ValueError: a value is out of its range, or the agent's network does not fit the game.
-    """
-    for name, value, low, high in [("nb_games", nb_games, 1, 10**6), ("epsilon", epsilon, 0, 1),
-                                   ("seed", seed, 0, 2**32 - 1), ("nb_emulators", nb_emulators, 1, EMULATORS)]:
-        check_range(name, value, low, high)
-    scores, steps = play_in_parallel(player, make_env or (lambda: make_game(env_id)), range(nb_games), seed,
-                                     epsilon, nb_emulators, bar)
-    return Measurement(scores, steps, env_id, float(epsilon), seed, nb_games)
+        targets = find_targets(options)
+        for target in targets:
+            for games in measure_target(target, options):
+                name = target.name if len(options.epsilon) == 1 else f"{target.name}, epsilon {games.epsilon:g}"
+                measured[name] = games
+                reports.append(report(target, games))
+        if not options.weights and not options.json:
+            published = PUBLISHED
+            measured.update(measure_baselines(options.episodes, options.seed))
+            if not all(games.complete for games in measured.values()):
+                raise KeyboardInterrupt
+        status = 0
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    except (ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    if options.json:
+        print(json.dumps(reports[0] if reports and len(targets) * len(options.epsilon) == 1 else {"results": reports}))
+    elif reports:
+        print_table(measured, published, reports)
+    return status
 
 
 if __name__ == "__main__":
-    from helpers.evaluate_command import main
     sys.exit(main())

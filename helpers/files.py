@@ -1,8 +1,11 @@
-"""Write a file whole or not at all."""
+"""Where the project lies, and files that are written whole or not at all."""
 import os
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Iterator
+
+PROJECT = Path(__file__).resolve().parents[1]
+"""The folder that holds helpers/, notebooks/, weights/ and runs/."""
 
 
 @contextmanager

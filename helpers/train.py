@@ -17,13 +17,14 @@ import rl.agents  # first: it switches eager execution off, and a seed set befor
 import rl.callbacks
 import tensorflow as tf
 
-from helpers.checkpoint import Checkpoint, StepsDone, find_checkpoints, steps_done
-from helpers.files import write_whole
-from helpers.progress import ProgressBar
-from helpers.recipes import FIELDS, OPTIONS, RECIPES, recipe, recorded_recipe
-from helpers.runs import RUNS_FOLDER, Run, start_named_run
-from helpers.threads import set_threads
-from helpers.training import RunLogger, weights_as_hdf5
+from helpers.agents.recipes import FIELDS, OPTIONS, RECIPES, recipe, recorded_recipe
+from helpers.agents.weights import weights_as_hdf5
+from helpers.checkpoints.checkpoint import Checkpoint, StepsDone, find_checkpoints, steps_done
+from helpers.files import PROJECT, write_whole
+from helpers.learning.threads import set_threads
+from helpers.runs.callbacks import RunLogger
+from helpers.runs.folder import RUNS_FOLDER, Run, start_named_run
+from helpers.runs.progress import ProgressBar
 
 STOPPED = 130
 """The exit status of a command that Ctrl-C ended."""
@@ -43,9 +44,9 @@ def commit() -> Optional[str]:
     """The commit of the code that trains, with a + if it was changed since; None outside a git repository."""
     def git(*arguments: str) -> str:
         return subprocess.run(["git", *arguments], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                              text=True, cwd=str(Path(__file__).parent)).stdout.strip()
+                              text=True, cwd=str(PROJECT)).stdout.strip()
     try:
-        changed = git("status", "--porcelain", "--", ".", "../requirements.lock")
+        changed = git("status", "--porcelain", "--", "helpers", "requirements.lock")
         return git("rev-parse", "HEAD") + ("+" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return None

@@ -7,7 +7,9 @@ from typing import Dict, NamedTuple, Optional
 import importlib_metadata
 import pandas as pd
 
-ENVIRONMENT_FILE = Path(__file__).resolve().parents[1] / "environment.yml"
+from helpers.files import PROJECT
+
+ENVIRONMENT_FILE = PROJECT / "environment.yml"
 
 
 class Pin(NamedTuple):

@@ -9,12 +9,13 @@ import nbformat
 import numpy as np
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from helpers.agents import build_agent, build_ram_model
-from helpers.evaluate import Measurement
-from helpers.games import NB_ACTIONS, RAM, make_game
-from helpers.manifest import add_entry
-from helpers.runs import start_run
-from helpers.training import RunLogger, SaveWeights
+from helpers.agents.build import build_agent
+from helpers.agents.networks import build_ram_model
+from helpers.game.environment import NB_ACTIONS, RAM, make_game
+from helpers.measuring.protocol import Measurement
+from helpers.measuring.shipped import add_entry
+from helpers.runs.callbacks import RunLogger, SaveWeights
+from helpers.runs.folder import start_run
 
 ENTRY = {"agent": "ram_post", "command": "python -m helpers.train ram_post --steps 2500 --seed 1", "commit": "0" * 40,
          "seed": 1, "seeds": {}, "env_id": RAM, "hyperparameters": {}, "steps": 2_500, "wall_seconds": 1.5}

@@ -23,14 +23,14 @@ from tensorflow.keras.layers import Dense, Flatten
 from tensorflow.keras.models import Sequential
 from tensorflow.keras.optimizers import Adam
 
-from helpers.agents import ScaleAndClip
-from helpers.array_memory import ArrayMemory
-from helpers.checkpoint import Checkpoint, find_checkpoints
-from helpers.fast_dqn import FastDQNAgent
-from helpers.games import NB_ACTIONS, RAM, make_game
-from helpers.runs import Run, start_run
-from helpers.state_file import read_state
-from helpers.training import RunLogger
+from helpers.agents.inputs import ScaleAndClip
+from helpers.checkpoints.checkpoint import Checkpoint, find_checkpoints
+from helpers.checkpoints.state_file import read_state
+from helpers.game.environment import NB_ACTIONS, RAM, make_game
+from helpers.learning.dqn import FastDQNAgent
+from helpers.learning.memory import ArrayMemory
+from helpers.runs.callbacks import RunLogger
+from helpers.runs.folder import Run, start_run
 
 NB_STEPS = {"fit": 900, "fit_parallel": 2_400}
 EVERY = {"fit": 40, "fit_parallel": 120}

@@ -18,7 +18,7 @@ from benchmarks.__main__ import PEAK, MeasuringFailed, main, run_case, update_re
 from benchmarks.arithmetic import forward_flop, layer_flop, update_flop
 from benchmarks.ours import Watch, make_agent
 from benchmarks.report import Spread, best, digits, peak_share, ratios, table
-from helpers.agents import build_pixel_model, build_ram_model
+from helpers.agents.networks import build_pixel_model, build_ram_model
 
 
 @pytest.fixture(autouse=True)

@@ -5,8 +5,8 @@ import sys
 
 import pandas as pd
 
-from helpers.recipes import RECIPES
-from helpers.runs import Run
+from helpers.agents.recipes import RECIPES
+from helpers.runs.folder import Run
 
 
 def test_experiments_are_trained_once_and_logged(project, tmp_path):

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 import ship_agent
 
-from helpers.checkpoint import steps_done
-from helpers.evaluate import measure
-from helpers.manifest import load_agent, read_manifest, shipped_scores, shipped_seeds, training_log
-from helpers.runs import Run
+from helpers.checkpoints.checkpoint import steps_done
+from helpers.measuring.protocol import measure
+from helpers.measuring.shipped import load_agent, read_manifest, shipped_scores, shipped_seeds, training_log
+from helpers.runs.folder import Run
 
 
 @pytest.fixture

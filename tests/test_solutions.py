@@ -6,12 +6,13 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from helpers.agents import build_agent, build_ram_model
+from helpers.agents.build import build_agent
+from helpers.agents.networks import build_ram_model
+from helpers.agents.weights import weights_as_hdf5
 from helpers.files import write_whole
-from helpers.games import NB_ACTIONS
-from helpers.ram_input import nb_rows
-from helpers.runs import start_run
-from helpers.training import weights_as_hdf5
+from helpers.game.environment import NB_ACTIONS
+from helpers.game.ram import nb_rows
+from helpers.runs.folder import start_run
 
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 

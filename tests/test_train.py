@@ -10,13 +10,13 @@ import pytest
 from kill_and_resume import first_difference
 
 from helpers import train
-from helpers.checkpoint import find_checkpoints, steps_done
-from helpers.manifest import build_and_load, identify
-from helpers.recipes import RECIPES, recipe
-from helpers.runs import Run, load_runs, start_named_run
-from helpers.state_file import read_state
+from helpers.agents.recipes import RECIPES, recipe
+from helpers.agents.weights import load_weights
+from helpers.checkpoints.checkpoint import find_checkpoints, steps_done
+from helpers.checkpoints.state_file import read_state
+from helpers.measuring.shipped import build_and_load, identify
+from helpers.runs.folder import Run, load_runs, start_named_run
 from helpers.train import STOPPED, main, open_run, parse, store_steps
-from helpers.training import load_weights
 
 
 def command(project, folder, *arguments):

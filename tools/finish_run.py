@@ -3,8 +3,8 @@ import subprocess
 import sys
 from typing import Any, Callable, Dict, List
 
-from helpers.runs import RUNS_FOLDER, Run
-from helpers.settings import differences
+from helpers.checkpoints.settings import differences
+from helpers.runs.folder import RUNS_FOLDER, Run
 
 
 def exit_status(work: Callable[[], None], stopped: str) -> int:

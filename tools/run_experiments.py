@@ -15,7 +15,7 @@ from typing import Any, Dict, List
 import pandas as pd
 from finish_run import exit_status, finish_run
 
-from helpers.manifest import WEIGHTS_FOLDER
+from helpers.measuring.shipped import WEIGHTS_FOLDER
 from helpers.train import describe_run
 
 BEFORE = {"window": 3, "bits": False, "positions": False, "invaders": False, "bombs": False, "hidden": [512, 128],

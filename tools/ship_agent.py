@@ -15,11 +15,11 @@ from typing import Any, Dict, List, Optional
 from finish_run import exit_status, finish_run
 from tqdm import tqdm
 
+from helpers.agents.recipes import RECIPES, recipe, recorded_recipe
 from helpers.checks import check_range
-from helpers.evaluate import Measurement, measure
-from helpers.manifest import WEIGHTS_FOLDER, add_entry, build_to_measure, log_of
-from helpers.recipes import RECIPES, recipe, recorded_recipe
-from helpers.runs import Run
+from helpers.measuring.protocol import Measurement, measure
+from helpers.measuring.shipped import WEIGHTS_FOLDER, add_entry, build_to_measure, log_of
+from helpers.runs.folder import Run
 from helpers.train import describe_run
 
 CHOICE_SEED, REPORT_SEED = 2, 1

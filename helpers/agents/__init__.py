@@ -1,0 +1,1 @@
+"""The agents: networks, inputs, hyperparameters, recipes and weights files."""

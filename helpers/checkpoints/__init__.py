@@ -1,0 +1,1 @@
+"""A whole training, to the disk and back."""

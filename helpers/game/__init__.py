@@ -1,0 +1,1 @@
+"""The console: environments and what the bytes of its memory mean."""

@@ -1,0 +1,224 @@
+"""keras-rl2's DQN agent with one TensorFlow call per update: the same learning, many times faster."""
+import random
+from typing import Any, Callable, List, Optional, Sequence
+
+import numpy as np
+from rl.agents import DQNAgent
+
+from helpers.learning.graph import act_function, learn_function
+from helpers.learning.loop import gather_callbacks, run_training
+from helpers.learning.memory import ArrayMemory, Batch
+from helpers.learning.parallel import Emulators, ParallelTraining, check_parallel, prepare_memory
+from helpers.learning.serial import SerialTraining
+
+
+def as_inputs(states: Any, names: Sequence[str]) -> List[np.ndarray]:
+    """One float32 array per input of the network, from a processor's array, list or dict of arrays."""
+    if isinstance(states, dict):
+        states = [states[name] for name in names]
+    return [np.asarray(x, np.float32) for x in (states if isinstance(states, list) else [states])]
+
+
+class FastDQNAgent(DQNAgent):
+    """Drop-in for `rl.agents.DQNAgent`: the same constructor and methods, the same weights, bit for bit.
+
+    What differs: an update is one call into TensorFlow (target, gradient, optimizer); the emulator steps
+    beside it, in a thread of its own, when the memory is an `ArrayMemory`; with soft target updates the
+    target follows *after* the optimizer, where keras-rl2 leaves their order to chance; a loss that is not
+    a number stops the training. The environment must take its random draws from a generator of its own,
+    as gym's do.
+
+    Args (beyond those of `DQNAgent`):
+        n_step: over how many steps rewards are summed before the target network is asked. Default 1,
+            as in keras-rl2; more needs an `ArrayMemory`.
+            Source: Sutton 1988; 3 in Hessel et al. 2018 (Rainbow).
+        observation_scale: factor on observations, inside the graph, or None. The model itself does not
+            know it: another agent that loads the weights needs the same factor.
+        reward_scale: factor on rewards when learning; those that callbacks get are not scaled.
+    """
+
+    def __init__(self, *args: Any, n_step: int = 1, observation_scale: Optional[float] = None,
+                 reward_scale: float = 1., **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        if n_step < 1 or (n_step > 1 and not isinstance(self.memory, ArrayMemory)):
+            raise ValueError(f"n_step is {n_step} with a {type(self.memory).__name__}, expected 1, or more with an "
+                             "ArrayMemory: pass memory=ArrayMemory(...).")
+        most = getattr(self.memory, "limit", np.inf) - self.memory.window_length - n_step
+        if self.batch_size > most:
+            raise ValueError(f"batch_size is {self.batch_size}, but a memory with limit={self.memory.limit} offers at "
+                             f"most {most} transitions: raise the limit or lower batch_size.")
+        self.n_step = n_step
+        self.observation_scale = observation_scale
+        self.reward_scale = reward_scale
+        self._learned = None  # metrics of the update that was made before its step's outcome was known
+
+    def compile(self, optimizer: Any, metrics: Sequence[Any] = ()) -> None:
+        """As `DQNAgent.compile`, but `metrics` is left as it is (keras-rl2 appends to it at each call)."""
+        target_model_update = self.target_model_update
+        try:
+            # above 1, so that keras-rl2 doesn't wrap the optimizer: the soft update is ours
+            self.target_model_update = max(1, target_model_update)
+            super().compile(optimizer, metrics=list(metrics))
+        finally:
+            self.target_model_update = target_model_update
+        self._act = act_function(self)
+        self._learn = self.learn_function()
+        self._on_train_begin()
+
+    def learn_function(self) -> Callable:
+        """A function that makes one update; see `helpers.learning.graph.learn_function`."""
+        return learn_function(self)
+
+    # --- acting and learning -------------------------------------------------------------------------
+
+    def compute_batch_q_values(self, state_batch: Sequence[Any]) -> np.ndarray:
+        """Q values [B, nb_actions] (float32) of a list of B states."""
+        return self._act(*as_inputs(self.process_state_batch(state_batch), self.model.input_names))[0]
+
+    def forward(self, observation: Any) -> int:
+        """Chooses an action. Its step is in the memory at once, with 0 points until `backward`."""
+        action = super().forward(observation)
+        self._learned = None
+        if self.training and isinstance(self.memory, ArrayMemory) and self.step % self.memory_interval == 0:
+            self.memory.append(observation, action, 0., False)
+        return action
+
+    def learn_meanwhile(self) -> None:
+        """Makes this step's update while the emulator steps: it never looks at what the newest step brings."""
+        if self._learned is None and isinstance(self.memory, ArrayMemory) and self.learns_at(self.step):
+            self._learned = self.learn(self.draw_batch(), self.step)
+
+    def backward(self, reward: float, terminal: bool) -> List[float]:
+        """Stores what the step brought; returns the metrics of the update, or NaNs if there was none."""
+        if not self.training:
+            return super().backward(reward, terminal)
+        if self.step % self.memory_interval == 0:
+            if isinstance(self.memory, ArrayMemory):
+                self.memory.set_outcome(reward, terminal)
+            else:
+                self.memory.append(self.recent_observation, self.recent_action, reward, terminal)
+        metrics = self.no_metrics[:]
+        if self.learns_at(self.step):
+            metrics = self.complete_metrics(self._learned or self.learn(self.draw_batch(), self.step))
+        self.follow_target(self.step)
+        return metrics
+
+    def _on_train_begin(self):
+        # keras-rl2 collects the names at every step, which takes as long as acting
+        self.no_metrics = [np.nan] * len(self.metrics_names)
+
+    def learns_at(self, step: int) -> bool:
+        """Whether there is an update at this step."""
+        return step > self.nb_steps_warmup and step % self.train_interval == 0
+
+    def follow_target(self, step: int) -> None:
+        """Copies the weights to the target network if a hard update is due at this step."""
+        if self.target_model_update >= 1 and step % self.target_model_update == 0:
+            self.update_target_model_hard()
+
+    def draw_batch(self) -> List[np.ndarray]:
+        """Draws transitions from the memory: the arrays that `learn` takes."""
+        if isinstance(self.memory, ArrayMemory) and self.memory.stored is not None:
+            batch = self.memory.sample_arrays(self.batch_size, n_step=self.n_step, gamma=self.gamma)
+        else:
+            state0, action, reward, state1, terminal1 = zip(*self.memory.sample(self.batch_size))
+            batch = Batch(state0, np.array(action), np.array(reward), np.array(terminal1), state1, False)
+        states = [batch.state0, batch.state1]
+        if batch.padded and self.processor is not None:
+            # keras-rl2 pads with float64 zeros, which makes the whole batch float64; a processor may count on it
+            states = [x.astype(np.float64) for x in states]
+        if self.processor is not None:
+            states = [self.process_state_batch(x) for x in states]
+        arrays = [x for state in states for x in as_inputs(state, self.model.input_names)]
+        return [*arrays, batch.action.astype(np.int64), batch.reward.astype(np.float64), 1.0 - batch.terminal1]
+
+    def learn(self, arrays: Sequence[np.ndarray], step: int) -> List[np.float32]:
+        """Makes one update at `step`; returns the loss and the metrics given to `compile`.
+
+        Raises:
+            FloatingPointError: if the loss is not a finite number.
+        """
+        metrics = self._learn(*arrays)
+        if not np.isfinite(metrics[0]):
+            raise FloatingPointError(
+                f"The loss is {metrics[0]} at step {step}, expected a finite number: the weights are spoilt. Load "
+                "the last checkpoint or make the agent anew; lower the learning rate, scale the rewards or set "
+                "delta_clip=1.")
+        return metrics
+
+    def complete_metrics(self, learned: List[float]) -> List[float]:
+        """The metrics of an update as callbacks get them: with those of the policy and the processor."""
+        return learned + self.policy.metrics + (self.processor.metrics if self.processor is not None else [])
+
+    # --- training ------------------------------------------------------------------------------------
+
+    def fit(self, env: Any, nb_steps: int, action_repetition: int = 1, callbacks: Optional[Sequence[Any]] = None,
+            verbose: int = 1, visualize: bool = False, nb_max_start_steps: int = 0,
+            start_step_policy: Optional[Callable] = None, log_interval: int = 10000,
+            nb_max_episode_steps: Optional[int] = None, resume: Optional[Any] = None) -> Any:
+        """As `DQNAgent.fit`; whatever ends it, no thread is left behind and the agent is usable.
+
+        A callback's `on_round_end(round)`, if it has one, is called after each step, when nothing is under
+        way: the place to save everything.
+
+        Args (beyond those of `DQNAgent.fit`):
+            resume: a folder with checkpoints (see `Checkpoint`) to go on from; `nb_steps` is then the total.
+
+        Raises:
+            ValueError: if `action_repetition` is below 1, or if the checkpoint has other settings.
+            RuntimeError: if the agent is not compiled.
+            FloatingPointError: if the loss is not a finite number.
+        """
+        if not self.compiled:
+            raise RuntimeError("The agent is not compiled, expected a call of compile() before fit().")
+        if action_repetition < 1:
+            raise ValueError(f"action_repetition is {action_repetition}, expected 1 or more.")
+        prepare_memory(self.memory, 1)
+        training = SerialTraining(self, env, gather_callbacks(callbacks, verbose, log_interval, visualize),
+                                  action_repetition, nb_max_start_steps, start_step_policy, nb_max_episode_steps)
+        settings = {"trained by": "fit", "action_repetition": action_repetition,
+                    "nb_max_start_steps": nb_max_start_steps, "nb_max_episode_steps": nb_max_episode_steps}
+        return run_training(training, nb_steps, settings, resume)
+
+    def fit_parallel(self, make_env: Callable[[], Any], nb_envs: int, nb_steps: int,
+                     callbacks: Optional[Sequence[Any]] = None, verbose: int = 1, log_interval: int = 10000,
+                     seed: Optional[int] = None, learning_rate: Optional[Callable[[int], float]] = None,
+                     resume: Optional[Any] = None) -> Any:
+        """Trains on `nb_envs` emulators at once, which step in a thread beside the learner.
+
+        In each round all emulators make one step with actions from one forward pass, while the network
+        makes the updates that are due: `nb_steps_warmup`, `train_interval`, `target_model_update`, the
+        policy's annealing and the callbacks count environment steps, as in `fit`. A finished game
+        spends one round on its reset. The memory, an `ArrayMemory`, gets a row per emulator.
+        For `action_repetition`, random starts and limits on a game's length use gym's wrappers.
+        The processor is shared by all emulators and its step methods run in their thread.
+
+        Args:
+            make_env: makes one environment; called `nb_envs` times. The environments are closed at the end.
+            nb_envs: emulators; 8 keep a learner on the console's RAM busy.
+            nb_steps: environment steps, all emulators together; rounded up to whole rounds.
+            callbacks, verbose, log_interval: as in `fit`. A callback's `on_round_end(round)`, if it has
+                one, is called between rounds, when nothing is under way: the place to save everything.
+            seed: for the emulators (seed, seed + 1, ...), NumPy and `random`; the same seed and number of
+                emulators repeat a training exactly. None leaves all generators as they are.
+            learning_rate: a function from environment steps to the learning rate, asked every 1,000 steps.
+            resume: as in `fit`.
+
+        Returns:
+            keras.callbacks.History, with `episode_reward` (of the rewards that the processor returned),
+            `nb_episode_steps` and `nb_steps`.
+
+        Raises:
+            ValueError: if `nb_envs` is below 1 or above what the memory can hold.
+            RuntimeError: if the agent is not compiled, or if an emulator dies; what was learned is kept.
+            FloatingPointError: if the loss is not a finite number.
+        """
+        check_parallel(self, nb_envs)
+        prepare_memory(self.memory, nb_envs)
+        if seed is not None:
+            np.random.seed(seed)
+            random.seed(seed)
+        emulators = Emulators(make_env, nb_envs, self.processor, seed)
+        gathered = gather_callbacks(callbacks, verbose, log_interval)
+        training = ParallelTraining(self, emulators, gathered, learning_rate)
+        return run_training(training, nb_steps, {"trained by": "fit_parallel", "seed": seed}, resume)

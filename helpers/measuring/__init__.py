@@ -1,0 +1,1 @@
+"""How well an agent plays: games, protocol, statistics, published scores, shipped agents."""

@@ -1,0 +1,183 @@
+"""Whole games on several emulators at once: they step in threads, and one forward pass chooses all their actions."""
+import os
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice, takewhile
+from typing import Any, Callable, Dict, List, Sequence, Tuple
+
+import gym
+import numpy as np
+
+from helpers.game.environment import seed_game
+from helpers.game.wrappers import ScoreKeeper
+
+EMULATORS = 8
+"""At most so many, and always so many rows in a forward pass, filled or not.
+
+With other numbers of rows TensorFlow may add in another order, and the last digit of a Q-value differs (seen: one row
+against several, and two threads below seven rows). A row's result depends neither on its place nor on its neighbours.
+"""
+
+
+def game_seeds(seed: int, game: int) -> Tuple[int, int]:
+    """The seeds of game number `game`, from 0: one for the emulator, one for the player's random actions.
+
+    Mixed from both numbers, so that no game of one seed is a game of the next (seed + game would be), and far from
+    the small numbers that trainings are seeded with.
+    """
+    emulator, actions = np.random.SeedSequence((seed, game)).generate_state(2)
+    return int(emulator >> 1), int(actions)  # gym's seeds have 31 bits
+
+
+class Seat:
+    """An emulator and the game that is played on it.
+
+    Attributes:
+        game: its number, from 0.
+        state: [W, *observation shape], what the emulator shows now and W - 1 observations before; zeros before those.
+        steps: agent steps made in it.
+        over: whether it is finished.
+    """
+
+    def __init__(self, env: gym.Env, window: int, processor: Any):
+        self.env = env if hasattr(env, "score") else ScoreKeeper(env)  # beneath a wrapper that clips, there may be one
+        self.window, self.processor = window, processor
+
+    def begin(self, game: int, seed: int) -> None:
+        """Not while others step: seeding an emulator rebuilds tables that all emulators share (two at once crash)."""
+        emulator_seed, action_seed = game_seeds(seed, game)
+        seed_game(self.env, emulator_seed)
+        self.random = np.random.RandomState(action_seed)
+        observation = self.env.reset()
+        if self.processor is not None:
+            observation = self.processor.process_observation(observation)
+        observation = np.asarray(observation)
+        self.state = np.zeros((self.window, *observation.shape), observation.dtype)
+        self.state[-1] = observation
+        self.game, self.steps, self.over = game, 0, False
+
+    def step(self, action: int) -> None:
+        if self.processor is not None:
+            action = self.processor.process_action(action)
+        outcome = self.env.step(action)
+        if self.processor is not None:  # what it does to the reward does not reach the score
+            outcome = self.processor.process_step(*outcome)
+        self.state[:-1] = self.state[1:]
+        self.state[-1] = outcome[0]
+        self.steps += 1
+        self.over = outcome[2]
+
+    def explore(self, action: int, epsilon: float) -> int:
+        """`action`, or with probability `epsilon` a random one."""
+        if self.random.uniform() < epsilon:
+            return int(self.random.randint(self.env.action_space.n))
+        return int(action)
+
+
+def is_agent(player: Any) -> bool:
+    """Whether it is a keras-rl2 agent; otherwise it is a function from an observation to an action."""
+    return hasattr(player, "compute_batch_q_values")
+
+
+def seat_for(player: Any, env: gym.Env) -> Seat:
+    """A seat that shows this player what it needs to see."""
+    return Seat(env, player.memory.window_length, player.processor) if is_agent(player) else Seat(env, 1, None)
+
+
+def play_in_parallel(player: Any, make_env: Callable[[], gym.Env], games: Sequence[int], seed: int, epsilon: float,
+                     nb_emulators: int = EMULATORS, bar: Any = None) -> Tuple[np.ndarray, np.ndarray]:
+    """Play the games with these numbers; the score of each depends on `seed` and its number, on nothing else.
+
+    An interrupt (Ctrl-C) ends it; the games before the first unfinished one are returned. (The finished ones behind
+    that are the short ones: they would pull the mean down.)
+
+    Args:
+        player: a keras-rl2 agent (also a `FastDQNAgent`), or a function from an observation to an action.
+        make_env: makes one environment; called `nb_emulators` times at most.
+        epsilon: share of random actions.
+        nb_emulators: 1 to EMULATORS.
+        bar: for example a `tqdm`: its `update()` is called for each finished game.
+
+    Returns:
+        scores [games] float, of the outermost `ScoreKeeper` in the environment, or of one around it; steps [games] int,
+        agent steps.
+
+    Raises:
+        ValueError: the agent's network does not fit what the game shows.
+    """
+    choose = _by_q_values(player) if is_agent(player) else _by_function(player)
+    finished: Dict[int, Tuple[float, int]] = {}
+    waiting = iter(games)
+    seats: List[Seat] = []
+    nb_threads = min(os.cpu_count() or 1, nb_emulators)
+    threads = ThreadPoolExecutor(nb_threads)
+    try:
+        for game in islice(waiting, nb_emulators):
+            seats.append(seat_for(player, make_env()))
+            seats[-1].begin(game, seed)
+        playing = list(seats)
+        while playing:
+            actions = [seat.explore(action, epsilon) for seat, action in zip(playing, choose(playing))]
+            shares = [list(zip(playing, actions))[first::nb_threads] for first in range(nb_threads)]
+            list(threads.map(_step_all, shares))  # list() raises here what a thread raised
+            for seat in [seat for seat in playing if seat.over]:
+                finished[seat.game] = seat.env.score, seat.steps
+                if bar is not None:
+                    bar.update()
+                game = next(waiting, None)
+                if game is None:
+                    playing.remove(seat)
+                else:
+                    seat.begin(game, seed)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        threads.shutdown(wait=True)
+        for seat in seats:
+            seat.env.close()
+    kept = [finished[game] for game in takewhile(finished.__contains__, games)]
+    return np.array([score for score, _ in kept], float), np.array([steps for _, steps in kept], int)
+
+
+def _by_q_values(agent: Any) -> Callable[[List[Seat]], Sequence[int]]:
+    """The best actions of all seats."""
+    q_values = q_values_of(agent)
+    return lambda seats: q_values(seats).argmax(axis=1)
+
+
+def q_values_of(agent: Any) -> Callable[[List[Seat]], np.ndarray]:
+    """A function from up to EMULATORS seats to their Q-values, float32 [seats, actions].
+
+    Each forward pass has EMULATORS rows.
+
+    Raises:
+        ValueError (the function, the first time): the agent's network does not fit what the game shows.
+    """
+    batch = None
+
+    def q_values(seats: List[Seat]) -> np.ndarray:
+        nonlocal batch
+        is_first = batch is None
+        if is_first:
+            batch = np.zeros((EMULATORS, *seats[0].state.shape), seats[0].state.dtype)
+        for row, seat in enumerate(seats):
+            batch[row] = seat.state
+        try:
+            return agent.compute_batch_q_values(batch)[:len(seats)]
+        except Exception as error:
+            if not is_first:
+                raise
+            raise ValueError(f"This game shows states of {seats[0].state.shape}, and the agent's network takes no "
+                             f"such ({error}); expected the game that it was trained on. Choose the environment of "
+                             "its training.") from error
+
+    return q_values
+
+
+def _by_function(act: Callable[[np.ndarray], int]) -> Callable[[List[Seat]], Sequence[int]]:
+    return lambda seats: [act(seat.state[-1]) for seat in seats]
+
+
+def _step_all(share: Sequence[Tuple[Seat, int]]) -> None:
+    """What one thread does: the emulator, in C, runs beside other threads."""
+    for seat, action in share:
+        seat.step(action)

@@ -1,0 +1,1 @@
+"""One training's folder: its files, callbacks, progress, plots and TensorBoard."""

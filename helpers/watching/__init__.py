@@ -1,0 +1,1 @@
+"""See an agent play: recordings, live games, Q-values as bars, the player."""

@@ -1,0 +1,57 @@
+"""A trained RAM agent without TensorFlow, which takes seconds to start: its network is a few products of matrices."""
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, List, Tuple
+
+import h5py
+import numpy as np
+
+from helpers.agents.recipes import Recipe
+from helpers.game.environment import NB_ACTIONS
+from helpers.game.ram import show, shown_with
+
+
+class DensePlayer:
+    """Plays as the RAM agent of this recipe with these weights; it can't learn.
+
+    Its Q-values are the agent's, rounded in another order: where two actions are worth the same to six digits, it may
+    choose the other one.
+
+    Args:
+        made: of an agent on the RAM.
+        weights: the file that its training saved.
+
+    Attributes:
+        memory, processor: what is asked of an agent that plays (see `helpers.measuring.parallel.seat_for`).
+
+    Raises:
+        ValueError: the agent is not one on the RAM.
+    """
+
+    processor = None  # what one would do to the states is done in `compute_batch_q_values`
+
+    def __init__(self, made: Recipe, weights: Path):
+        if made.network != "RAM":
+            raise ValueError(f"The agent's network is for {made.network}; expected an agent on the RAM. Use "
+                             "build_and_load for others.")
+        self.memory = SimpleNamespace(window_length=made.window)
+        self._shown = {"scale": made.options.get("observation_scale"), **shown_with(made.options)}
+        self._nb_quantiles = made.options.get("nb_quantiles", 1)
+        *self._hidden, self._last = read_layers(weights)
+
+    def compute_batch_q_values(self, states: Any) -> np.ndarray:
+        """States [B, W, 128] of bytes to Q-values, float32 [B, NB_ACTIONS]."""
+        values = show(states, **self._shown).reshape(len(states), -1)
+        for kernel, bias in self._hidden:
+            values = np.maximum(values @ kernel + bias, 0)
+        kernel, bias = self._last
+        values = (values @ kernel + bias).reshape(len(states), 1 + NB_ACTIONS, self._nb_quantiles).mean(axis=2)
+        return values[:, :1] + values[:, 1:] - values[:, 1:].mean(axis=1, keepdims=True)  # dueling, "avg"
+
+
+def read_layers(weights: Path) -> List[Tuple[np.ndarray, np.ndarray]]:
+    """Kernel [inputs, units] and bias [units] of each dense layer in a weights file of Keras, the first layer first."""
+    with h5py.File(str(weights), "r") as file:
+        groups = [file[name] for name in file.attrs["layer_names"]]
+        return [tuple(group[name][()] for name in group.attrs["weight_names"])
+                for group in groups if len(group.attrs["weight_names"])]
