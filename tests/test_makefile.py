@@ -323,11 +323,14 @@ def test_conda_s_environment_is_made_where_there_is_conda(computer):
     assert conda_calls(computer) == [create, create.replace("create", "install")]
 
 
-def test_apple_silicon_takes_intel_s_packages(computer):
+def test_apple_silicon_is_told_first_and_takes_intel_s_packages_if_asked_to(computer):
     computer.add("bin/conda", CONDA)
     (computer.bin / "uname").unlink()
     computer.add("bin/uname", "echo Darwin arm64")
-    computer.run("make", "env")
+    said = computer.run("make", "env")
+    assert said.status != 0 and said.last.startswith("make env stopped: This Mac's processor is Apple's")
+    assert conda_calls(computer) == []
+    computer.run("make", "env", ROSETTA_ADVERTISE_AVX="1")
     assert conda_calls(computer)[0].startswith("[osx-64] create")
 
 

@@ -75,6 +75,7 @@ install() { # install ARGUMENTS...: at a terminal pip shows what it downloads, e
 build() {
     prefix=$(find_prefix)
     ! ready || return 0
+    sh tools/check_machine.sh || exit 1
     if [ -n "$conda" ]; then make_conda_env; else make_venv; fi
     rm -f "$prefix/atari-drl.stamp"
 
