@@ -1,6 +1,6 @@
 # `make` alone prints what it can do. Works with GNU make 3.81 (macOS) and newer.
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-browser env roms evaluate notebooks train-ram train-pixels ship experiments kill-test bench bench-peers site lint lock clean
+.PHONY: help lab test test-browser env roms evaluate notebooks train-ram train-pixels ship experiments kill-test bench bench-peers site lint lock wheels clean
 SHELL := /bin/sh
 RUN := sh tools/env.sh run
 BENCH_ARGS = $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(LENGTH),--length $(LENGTH)) $(if $(ONLY),--only $(ONLY))
@@ -60,6 +60,9 @@ lint: env ## look for mistakes in code and notebooks without running them
 
 lock: ## make requirements.lock again from environment.yml
 	@sh tools/lock.sh
+
+wheels: env ## note again what the locked wheels of Linux, macOS and Windows are linked with (downloads 1.5 GB)
+	@$(RUN) python tools/wheel_imports.py
 
 clean: ## remove what make made here: .venv/, .venv-peers/, build/ and caches (never runs/)
 	@rm -rf .venv .venv-peers build *.egg-info .pytest_cache .ruff_cache

@@ -88,7 +88,8 @@ def imports_of(wheel: Path, platform: str) -> List[str]:
                 is_library = file.read(4).startswith(STARTS[platform])
             if is_library:
                 needed |= set(linked_with(archive.read(name)))
-    return sorted((one for one in needed if one.split("/")[-1].lower() not in own), key=str.lower)
+    foreign = [one for one in needed if one.split("/")[-1].lower() not in own]
+    return sorted(foreign, key=lambda one: (one.lower(), one))
 
 
 def linked_with(binary: bytes) -> Iterable[str]:
