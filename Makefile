@@ -61,7 +61,7 @@ lint: env ## look for mistakes in code and notebooks without running them
 lock: ## make requirements.lock again from environment.yml
 	@sh tools/lock.sh
 
-wheels: env ## note again what the locked wheels of Linux, macOS and Windows are linked with (downloads 1.5 GB)
+wheels: env ## note again what the locked wheels of all platforms are linked with (downloads 1.5 GB)
 	@$(RUN) python tools/wheel_imports.py
 
 clean: ## remove what make made here: .venv/, .venv-peers/, build/ and caches (never runs/)
