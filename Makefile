@@ -49,7 +49,7 @@ bench: env roms ## measure keras-rl2's speed beside ours, a quarter of an hour (
 	@$(RUN) python -m benchmarks $(BENCH_ARGS)
 
 bench-peers: env roms ## measure PyTorch and Stable-Baselines3 beside ours (ONLY="peers-ram" ROUNDS=5)
-	@sh benchmarks/peers_env.sh
+	@$(RUN) sh benchmarks/peers_env.sh
 	@$(RUN) python -m benchmarks --peers .venv-peers/bin/python $(BENCH_ARGS)
 
 site: env ## render the series as a web site into build/site/

@@ -2,7 +2,7 @@
 # Builds .venv-peers/, the peers' environment, unless it is ready. Its Python is the first one on PATH that is 3.11 or
 # newer; 3.11, with which the pinned versions were tried, comes first.
 set -eu
-cd "$(dirname "$0")/.."
+CDPATH='' cd "$(dirname "$0")/.."
 wanted=benchmarks/peers-requirements.txt
 prefix=$PWD/.venv-peers
 unset PYTHONHOME PYTHONPATH # other Pythons' packages stay out of this one
@@ -39,7 +39,7 @@ if [ "$(cat "$prefix/peers.stamp" 2>/dev/null)" != "$(stamp)" ] || ! "$prefix/bi
     "$python" -m venv "$prefix" || stop "$python could not make .venv-peers; see the error above"
     quiet=--quiet
     [ ! -t 1 ] || quiet=
-    "$prefix/bin/python" -m pip --disable-pip-version-check --no-input install $quiet -r "$wanted" </dev/null ||
+    "$prefix/bin/python" -I helpers/children.py install $quiet -r "$wanted" </dev/null ||
         stop "pip could not install the peers; see the error above (no network? no space left?), then try again"
     stamp >"$prefix/peers.stamp"
 fi

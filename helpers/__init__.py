@@ -4,9 +4,12 @@ import os
 from importlib import import_module
 from typing import Any, List
 
-from helpers import machine
+from helpers import machine, surroundings
 
 machine.check()  # first, because on some computers TensorFlow or the emulator end Python without a word
+surroundings.check()
+surroundings.draw_in_notebook()
+os.environ["KERAS_HOME"] = os.devnull  # a reader's own keras.json may ask for 16-bit numbers
 # TensorFlow warns at each start that it found no GPU, and later of its own deprecated parts that keras-rl2 uses.
 # A reader can do nothing about either. Errors still show.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

@@ -1,4 +1,6 @@
 """What is checked of a number that a reader chose."""
+import operator
+from typing import Any
 
 
 def check_range(name: str, value: float, low: float, high: float, advice: str = "Choose another.") -> None:
@@ -9,3 +11,17 @@ def check_range(name: str, value: float, low: float, high: float, advice: str = 
     """
     if not low <= value <= high:  # written so that NaN is refused too
         raise ValueError(f"{name} is {value}; expected {low} to {high:,}. {advice}")
+
+
+def check_seed(seed: Any, name: str = "seed") -> None:
+    """Refuse what NumPy, `random`, TensorFlow and the emulator do not all take as a seed.
+
+    Raises:
+        ValueError: it is not a whole number from 0 to 2**32 - 1.
+    """
+    try:
+        valid = 0 <= operator.index(seed) < 2**32
+    except TypeError:
+        valid = False
+    if not valid:
+        raise ValueError(f"{name} is {seed!r}; expected a whole number from 0 to {2**32 - 1:,}. Choose another.")

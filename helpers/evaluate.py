@@ -9,7 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from helpers.agents.recipes import Recipe, recipe
-from helpers.checks import check_range
+from helpers.checks import check_range, check_seed
 from helpers.measuring.protocol import PROTOCOL, Measurement, measure
 from helpers.measuring.published import PUBLISHED, Published, measure_baselines, score_table
 from helpers.measuring.shipped import (
@@ -63,7 +63,7 @@ def find_targets(options: argparse.Namespace) -> List[Target]:
         ValueError, FileNotFoundError: with what to do.
     """
     check_range("--episodes", options.episodes, 1, 10**6, "Ask for 200.")
-    check_range("--seed", options.seed, 0, 2**32 - 1)
+    check_seed(options.seed, "--seed")
     for epsilon in options.epsilon:
         check_range("--epsilon", epsilon, 0, 1, "0.05 is the protocol's.")
     if options.weights:

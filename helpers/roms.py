@@ -17,6 +17,8 @@ import zipfile
 from pathlib import Path
 from typing import List, Optional, Union
 
+from helpers.children import child_environment, pip_command
+
 SPACE_INVADERS_MD5 = "72ffbef6504b75e69ee1045af9075f66"  # Source: atari_py's own list, ale_interface/md5.txt
 
 # The games travel in every wheel of ale-py 0.9 and newer. pip need not be able to run this one, only to unpack it.
@@ -167,9 +169,8 @@ def _autorom(work: Path, accepted: bool) -> Path:
 
 def _ale_py(work: Path) -> Path:
     (work / "pin.txt").write_text(f"{ALE_PY} --hash=sha256:{ALE_PY_SHA256}\n")
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--retries", "1", "--timeout", "30", "download"]
     options = ["--quiet", "--no-deps", "--require-hashes", "-r", str(work / "pin.txt"), "-d", str(work)]
-    last_words = _run([*pip, *options, *ALE_PY_BUILD])
+    last_words = _run(pip_command("download", "--retries=1", "--timeout=30", *options, *ALE_PY_BUILD))
     wheels = list(work.glob("*.whl"))
     if not wheels:
         raise RomError(f"pip could not download it; its last words: {last_words}")
@@ -185,6 +186,7 @@ def _run(command: List[str]) -> str:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            env=child_environment(),
             timeout=DOWNLOAD_SECONDS,
         )
     except subprocess.TimeoutExpired:
@@ -247,7 +249,10 @@ def _like_space_invaders(name: str) -> bool:
 
 def main(arguments: Optional[List[str]] = None) -> int:
     """`python -m helpers.roms`: get_roms() at a terminal; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m helpers.roms", description=get_roms.__doc__.split("\n\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m helpers.roms",
+        description="Make Space Invaders and the other games playable, and say which way worked.",
+    )
     parser.add_argument("--source", help="a folder or zip file that holds ROMs (or set ROM_SOURCE)")
     parser.add_argument("--accept-license", action="store_true", default=None, help="let AutoROM fetch them")
     parser.add_argument("--no-prompt", action="store_true", help="never ask about the licence")

@@ -20,6 +20,7 @@ import tensorflow as tf
 from helpers.agents.recipes import FIELDS, OPTIONS, RECIPES, recipe, recorded_recipe
 from helpers.agents.weights import weights_as_hdf5
 from helpers.checkpoints.checkpoint import Checkpoint, StepsDone, find_checkpoints, steps_done
+from helpers.checks import check_seed
 from helpers.files import PROJECT, write_whole
 from helpers.learning.threads import set_threads
 from helpers.runs.callbacks import RunLogger
@@ -42,8 +43,11 @@ def describe_run(agent: str, nb_steps: int, seed: int, changes: Dict[str, Any]) 
 
 def commit() -> Optional[str]:
     """The commit of the code that trains, with a + if it was changed since; None outside a git repository."""
+    # said, because GIT_DIR may name another repository, and an unpacked ZIP may lie inside of one
+    this = [f"--git-dir={PROJECT / '.git'}", f"--work-tree={PROJECT}"]
+
     def git(*arguments: str) -> str:
-        return subprocess.run(["git", *arguments], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        return subprocess.run(["git", *this, *arguments], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                               text=True, cwd=str(PROJECT)).stdout.strip()
     try:
         changed = git("status", "--porcelain", "--", "helpers", "requirements.lock")
@@ -165,6 +169,11 @@ def parse(arguments: Optional[List[str]] = None) -> argparse.Namespace:
         parser.error("received --set without --run; expected a name of its own for an agent with other hyperparameters")
     if options.steps is not None and options.steps < 1:
         parser.error(f"--steps is {options.steps}; expected at least 1")
+    if options.seed is not None:
+        try:
+            check_seed(options.seed, "--seed")
+        except ValueError as error:
+            parser.error(str(error))
     return options
 
 

@@ -9,6 +9,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # started in the background of a shell: the programs that the tests start, and interrupt, would inherit the deafness
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+for name in ("NO_PROXY", "no_proxy"):  # the servers that the tests start on this computer are asked directly
+    os.environ[name] = ",".join(filter(None, [os.environ.get(name), "localhost,127.0.0.1"]))
+
 
 @pytest.fixture(scope="session")
 def project() -> Path:

@@ -10,10 +10,10 @@ from pathlib import Path
 def test_binder_fetches_the_games_with_the_python_that_is_active(project, tmp_path):
     """repo2docker is not run here; its postBuild is, with a stand-in for Python that notes how it was called."""
     python = tmp_path / "python"
-    python.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/called\nexec {sys.executable} "$@"\n')
+    python.write_text(f'#!/bin/sh\necho "$@" >> "{tmp_path}/called"\nexec "{sys.executable}" "$@"\n')
     python.chmod(0o755)
     path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(["./postBuild"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    done = subprocess.run(["sh", "./postBuild"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           cwd=str(project), env={**os.environ, "PATH": path})
     assert done.returncode == 0, done.stdout
     assert (tmp_path / "called").read_text() == "-m helpers.roms --no-prompt\n"

@@ -18,6 +18,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from helpers.children import child_environment, pip_command
 from helpers.versions import read_pins
 
 
@@ -100,7 +101,8 @@ def test_installed_is_what_is_locked(lock):
 
 
 def test_pip_finds_no_conflict():
-    checked = subprocess.run([sys.executable, "-m", "pip", "check"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    checked = subprocess.run(pip_command("check"), env=child_environment(), stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT)
     assert checked.returncode == 0, checked.stdout.decode()
 
 

@@ -24,8 +24,8 @@ No Python 3.7 was found, and this tutorial's packages run on no other: install o
   a Python 3.7 alone: `pyenv install 3.7.17` (github.com/pyenv/pyenv), or with uv `uvx uv@0.4.30 python install 3.7`
 """
 BASIC_COMMANDS = """
-    awk cat chmod cksum dirname env expand find grep head id ls make
-    mkdir mv rm sed sh sleep sort tail touch tr true uname
+    awk cat chmod cksum dirname env expand find grep head id ln locale ls make
+    mkdir mktemp mv rm sed sh sleep sort tail touch tr true uname
 """
 
 
@@ -43,13 +43,14 @@ class Computer:
             "HOME": str(folder / "home"),
             "PIP_CONFIG_FILE": os.devnull,
             "PIP_NO_INDEX": "1",
-            "PIP_FIND_LINKS": str(folder / "wheels"),
+            "PIP_FIND_LINKS": (folder / "wheels").as_uri(),  # pip takes a space for the end of a path
         }
         self.clone.mkdir()
         shutil.copy(str(project / "Makefile"), str(self.clone))
         shutil.copytree(str(project / "tools"), str(self.clone / "tools"))
         (self.clone / "helpers").mkdir()
         (self.clone / "helpers" / "__init__.py").touch()
+        shutil.copy(str(project / "helpers" / "children.py"), str(self.clone / "helpers"))
         (self.clone / "setup.py").write_text("from setuptools import setup\n\nsetup(packages=['helpers'])\n")
         (self.clone / "environment.yml").write_text(
             "name: atari-drl\nchannels:\n  - defaults\nvariables:\n  A: 'b'\ndependencies:\n"
@@ -85,7 +86,7 @@ class Computer:
         """Put a Python 3.7 that really starts somewhere on this computer."""
         return self.add(path, f'exec "{REAL_PYTHON}" "$@"')
 
-    def run(self, *command: str, **environment: str) -> "Said":
+    def run(self, *command: str, umask: int = 0o022, **environment: str) -> "Said":
         done = subprocess.run(
             command,
             cwd=str(self.clone),
@@ -94,6 +95,7 @@ class Computer:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             timeout=120,
+            preexec_fn=lambda: os.umask(umask) and None,
         )
         return Said(done.returncode, done.stdout.decode())
 
@@ -125,9 +127,10 @@ def test_make_alone_prints_the_targets(computer):
 
 @pytest.fixture
 def build_machine(computer) -> Computer:
-    """A computer on which make only says what it was asked for; it fails if BROKEN says so."""
+    """A computer on which make only says where and for what it was asked; it fails if PIP_BROKEN says so."""
     (computer.bin / "make").unlink()
-    computer.add("bin/make", 'echo "$PWD: make $*"; exit ${BROKEN:-0}')
+    computer.add("bin/make", 'echo "${PWD##*/}: make $*"; [ -z "${PIP_TELL:-}" ] || env; exit ${PIP_BROKEN:-0}')
+    computer.add("bin/git", 'for last; do :; done; mkdir "$last"')
     (computer.bin / "bash").symlink_to(shutil.which("bash"))
     (computer.bin / "id").unlink()
     computer.add("bin/id", "echo 0")
@@ -135,8 +138,28 @@ def build_machine(computer) -> Computer:
 
 
 def test_continuous_integration_stops_where_make_test_fails(build_machine, project):
-    said = build_machine.run(str(project / ".ci" / "run"), BROKEN="3")
-    assert (said.status, said.text) == (3, f"{project}: make test\n")
+    said = build_machine.run(str(project / ".ci" / "run"), PIP_BROKEN="3")
+    assert (said.status, said.text) == (3, "Atari für alle: make test\n")
+
+
+def test_continuous_integration_gives_the_tests_no_more_than_a_reader_has(build_machine, project):
+    """An empty home, PATH and LANG; besides, what a package client needs to reach its index."""
+    needed = {"PIP_CERT": "/a b", "PIP_TELL": "1", "https_proxy": "http://one", "HTTP_PROXY": "two", "No_Proxy": "here",
+              "REQUESTS_CA_BUNDLE": "/b", "CURL_CA_BUNDLE": "/c", "SSL_CERT_DIR": "/d", "SSL_X": "several\nlines"}
+    others = {"PYTHONUNBUFFERED": "1", "PYTHONPATH": "/x", "PYTHONUTF8": "1", "MPLBACKEND": "agg", "CI": "true",
+              "CDPATH": ".", "LC_ALL": "C", "RUN_LENGTH": "full", "VIRTUAL_ENV": "/v", "PYENV_ROOT": "/p", "X_PIP_": ""}
+    said = build_machine.run(str(project / ".ci" / "run"), **needed, **others)
+    assert said.status == 0
+    lines = said.text.replace("several\nlines", "several lines").splitlines()
+    received = dict(line.split("=", 1) for line in lines if "=" in line)
+    home = received.pop("HOME")
+    needed["SSL_X"] = "several lines"
+    wanted = {**needed, "PATH": str(build_machine.bin), "LANG": "C.UTF-8",
+              **{name: build_machine.environment[name] for name in build_machine.environment if name[:4] == "PIP_"}}
+    set_by_sh = {name: received.pop(name) for name in ("PWD", "OLDPWD", "SHLVL", "_") if name in received}
+    assert received == wanted
+    assert re.search("[ ].*[äöü]|[äöü].*[ ]", Path(set_by_sh["PWD"]).name)
+    assert home != build_machine.environment["HOME"] and not Path(home).exists()  # it was made for this
 
 
 @pytest.mark.parametrize(
@@ -155,7 +178,8 @@ def test_continuous_integration_installs_a_browser_where_it_can(build_machine, p
         build_machine.add(f"bin/{name}", script)
     said = build_machine.run(str(project / ".ci" / "run"))
     assert said.status == 0
-    assert said.text.splitlines() == [f"{project}: make test", *installed, f"{project}: make test-browser"]
+    clone = "Atari für alle"
+    assert said.text.splitlines() == [f"{clone}: make test", *installed, f"{clone}: make test-browser"]
 
 
 # --- which Python ---
@@ -178,7 +202,7 @@ def test_python_on_path_comes_first(computer):
     assert find_python(computer).text == f"{python}\n"
 
 
-@pytest.mark.parametrize("where", ["PYENV_ROOT", "pyenv root", "home/.pyenv"])
+@pytest.mark.parametrize("where", ["PYENV_ROOT", "pyenv root", "home/.pyenv", "its shims", "its program"])
 def test_newest_of_pyenv_s_versions_where_its_shim_refuses(computer, where):
     computer.add("bin/python3.7", "echo 'pyenv: python3.7: command not found' >&2; exit 127")
     root = computer.folder / (where if "/" in where else "else where")
@@ -188,6 +212,9 @@ def test_newest_of_pyenv_s_versions_where_its_shim_refuses(computer, where):
     if where == "pyenv root":
         computer.add("bin/pyenv", f"echo '{root}'")
     environment = {"PYENV_ROOT": str(root)} if where == "PYENV_ROOT" else {}
+    if where in ("its shims", "its program"):  # on PATH, all that is left of pyenv where the home is another one
+        folder = root / ("shims" if where == "its shims" else "bin")
+        environment = {"PATH": f"{folder}{os.pathsep}{computer.bin}"}
     assert find_python(computer, **environment).text == f"{root}/versions/3.7.10/bin/python\n"
 
 
@@ -246,6 +273,82 @@ def test_environment_is_built_once_and_again_only_when_it_must_be(computer):
 
     (computer.clone / ".venv" / "bin" / "python").unlink()  # what removing the Python beneath leaves
     assert built in computer.run("make", "env").text
+
+
+# What a reader may have exported, or have in the home folder, that is not meant for this tutorial
+EXPORTED = {
+    "CDPATH": ".:/", "GREP_OPTIONS": "--color=always", "CLICOLOR_FORCE": "1", "LC_ALL": "C", "VIRTUAL_ENV": "/other",
+    "PYTHONPATH": "/other", "PYTHONHOME": "/other", "PYTHONOPTIMIZE": "2", "PYTHONWARNINGS": "error",
+    "PYTHONSTARTUP": "/other", "PYTHONINSPECT": "1", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0",
+    "MPLBACKEND": "agg", "MATPLOTLIBRC": "/other", "JUPYTER_PATH": "/other", "JUPYTERLAB_DIR": "/other",
+}
+PIP_SETTINGS = {"prefix": "/other", "target": "/other", "root": "/other", "user": "true", "require-virtualenv": "true",
+                "no-binary": ":all:", "constraint": "/other", "no-build-isolation": "false", "python-version": "3.9",
+                "requirement": "/other", "dry-run": "true", "ignore-installed": "true", "no-deps": "false", "quiet": "1"}
+
+
+@pytest.mark.parametrize("settings", ["exported", "in pip.conf"])
+def test_what_a_reader_has_set_for_other_programs_does_not_reach_the_environment(tmp_path, project, settings):
+    """Nor does a folder with a space and an umlaut in its name, or a home that only its owner may read."""
+    (tmp_path / "ein ä b").mkdir()
+    computer = Computer(tmp_path / "ein ä b", project)
+    computer.add_python("bin/python3.7")
+    if settings == "exported":
+        pip = {f"PIP_{name.upper().replace('-', '_')}": value for name, value in PIP_SETTINGS.items()}
+    else:
+        conf = computer.folder / "home" / ".config" / "pip" / "pip.conf"
+        conf.parent.mkdir(parents=True)
+        lines = [f"{name} = {value}\n" for name, value in PIP_SETTINGS.items()]
+        index = f"no-index = true\nfind-links = {(computer.folder / 'wheels').as_uri()}\n"  # this stays
+        conf.write_text("[global]\n" + "".join(lines) + index, encoding="utf-8")
+        (computer.folder / "home" / ".pydistutils.cfg").write_text("[install]\nprefix=/other\n")
+        for name in ("PIP_CONFIG_FILE", "PIP_NO_INDEX", "PIP_FIND_LINKS"):
+            del computer.environment[name]
+        pip = {}
+    hostile = {**EXPORTED, **pip}
+    built = computer.run("make", "env", umask=0o077, **hostile)
+    assert (built.status, built.last) == (0, "==> environment: ready"), built.text
+    code = """if True:
+        import os, sys, tiny
+        sys.prefix.encode()  # an umlaut that was misread can't be written
+        print(tiny.__file__)
+        names = [name for name in os.environ if name.startswith("PYTHON") or os.environ[name] == "/other"]
+        names = [name for name in names if not name.startswith("PIP_")]
+        print(sorted(names), "MPLBACKEND" in os.environ, __doc__, sys.flags.optimize)"""
+    said = computer.run("sh", "tools/env.sh", "run", "python", "-c", code, umask=0o077, **hostile)
+    here = computer.clone / ".venv/lib/python3.7/site-packages/tiny.py"
+    assert said.text.splitlines() == [str(here), "['PYTHONNOUSERSITE'] False None 0"]
+
+
+def test_every_script_that_changes_its_folder_bears_cdpath(project):
+    scripts = [project / "postBuild", project / ".ci" / "run", *project.glob("*/*.sh")]
+    for path in scripts:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            assert "cd " not in line or "CDPATH=''" in line or re.search(r'cd "\$(root|clone)', line) or \
+                line.lstrip().startswith("#"), f"{path.name}: {line}"
+
+
+def test_no_checkout_has_windows_line_endings(project, tmp_path):
+    """As git for Windows is set up by default, which turns LF into CRLF unless .gitattributes forbids it."""
+    def git(*arguments: str) -> None:
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "core.autocrlf=true", *arguments],
+                       cwd=str(tmp_path), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    assert "\n* text=auto eol=lf\n" in (project / ".gitattributes").read_text()
+    if not shutil.which("git"):  # who unpacked a ZIP need not have it
+        return
+    (tmp_path / "one").mkdir()
+    files = [".gitattributes", "Makefile", "postBuild", ".ci/run", "tools/env.sh", "environment.yml", "setup.py",
+             "weights/ram_best.h5", "weights/experiments.csv", "notebooks/pictures/01_set_up.png"]
+    for name in files:
+        (tmp_path / "one" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(str(project / name), str(tmp_path / "one" / name))
+    git("init", "one")
+    git("-C", "one", "add", ".")
+    git("-C", "one", "commit", "-m", "all")
+    git("clone", "one", "two")
+    for name in files:
+        assert (tmp_path / "two" / name).read_bytes() == (project / name).read_bytes(), name
 
 
 def test_interrupted_build_is_not_taken_for_done(computer):

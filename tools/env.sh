@@ -2,11 +2,42 @@
 # The tutorial's environment: `env.sh build` makes it unless it is ready, `env.sh run COMMAND...` runs a command in it.
 # Where conda, mamba or micromamba is installed it is the conda environment named in environment.yml, elsewhere .venv/.
 # Either way the packages come from requirements.lock, each checked against its hash.
+#
+# Whatever make runs, runs through this file. So here stands what becomes of what a reader has exported or configured.
+# Left out:
+#   sh          CDPATH, in each script; GREP_OPTIONS and CLICOLOR_FORCE, which change what grep and ls print
+#   locale      LC_ALL=C and the like: Python 3.7 then misreads the name of a folder that has an umlaut
+#   Python      all PYTHON* variables: packages of others, docstrings that TensorFlow reads, warnings as errors, ...
+#   IPython     VIRTUAL_ENV, if it is another one: its packages would come before ours
+#   pip         everything but addresses, proxy and certificates (helpers/children.py, also where helpers call pip)
+#   Matplotlib  MPLBACKEND, without which no figure would appear, and matplotlibrc: figures look as the text says
+#               (MPLBACKEND also by helpers/surroundings.py, for who starts Lab without make)
+#   Keras       ~/.keras/keras.json: 16-bit numbers, or colours as the first axis (helpers/__init__.py)
+#   Jupyter     JUPYTER_PATH and JUPYTERLAB_DIR: kernels and parts of another Lab; the configured folder (tools/lab.sh)
+#   git         GIT_DIR and its like, where helpers.train notes the commit
+# Honoured: MAKEFLAGS and what the targets' lines name; proxies, SSL_*; TMPDIR, DISPLAY, BROWSER; ports, passwords and
+#   the like of ~/.jupyter; ~/.ipython; MPLCONFIGDIR; TF_*, OMP_NUM_THREADS; CONDA_*; this project's RUN_LENGTH,
+#   RUNS_FOLDER, ROM_SOURCE, ACCEPT_ROM_LICENSE.
+# Named in the README, for who works without make: PIP_USER, PYTHONOPTIMIZE, LC_ALL.
 set -eu
-root=$(cd "$(dirname "$0")/.." && pwd -P)
+root=$(CDPATH='' cd "$(dirname "$0")/.." && pwd -P)
 cd "$root"
-unset PYTHONHOME PYTHONPATH # other Pythons' packages stay out of this one
+unset GREP_OPTIONS CLICOLOR_FORCE
+for variable in $(env | sed -n 's/^\(PYTHON[A-Z0-9_]*\)=.*/\1/p'); do
+    unset "$variable"
+done
 export PYTHONNOUSERSITE=1
+case $(locale charmap 2>/dev/null) in
+UTF-8 | "") ;;
+*)
+    for language in C.UTF-8 en_US.UTF-8; do
+        [ "$(LC_ALL=$language locale charmap 2>/dev/null)" = UTF-8 ] || continue
+        unset LC_ALL
+        export LC_CTYPE="$language"
+        break
+    done
+    ;;
+esac
 
 name=$(sed -n 's/^name: *//p' environment.yml)
 conda=
@@ -62,13 +93,13 @@ make_venv() {
 }
 
 pip() {
-    "$prefix/bin/python" -m pip --disable-pip-version-check --no-input "$@" </dev/null
+    "$prefix/bin/python" -I helpers/children.py "$@" </dev/null
 }
 
 install() { # install ARGUMENTS...: at a terminal pip shows what it downloads, elsewhere it is quiet
     quiet=--quiet
     [ ! -t 1 ] || quiet=
-    pip install $quiet --no-deps "$@" ||
+    pip install $quiet --no-deps --no-build-isolation "$@" ||
         stop "pip could not install the packages; see the error above (no network? no space left?), then run make again"
 }
 
@@ -85,7 +116,7 @@ build() {
     echo "==> the packages in requirements.lock (a few minutes the first time)"
     install --require-hashes -r requirements.lock
     echo "==> helpers/"
-    install --no-build-isolation -e .
+    install -e .
     pip check || stop "the installed packages do not fit together; see above"
     stamp >"$prefix/atari-drl.stamp"
 }
@@ -99,10 +130,15 @@ run)
     shift
     prefix=$(find_prefix)
     ready || stop "the environment is not ready (it was interrupted, moved or never built); run make env"
+    packages=$prefix/lib/python3.7/site-packages
+    for ffmpeg in "$packages"/imageio_ffmpeg/binaries/ffmpeg-*; do # gym's Monitor looks for one on PATH
+        [ ! -x "$ffmpeg" ] || [ -e "$prefix/bin/ffmpeg" ] || ln -s "$ffmpeg" "$prefix/bin/ffmpeg" 2>/dev/null || :
+    done
+    [ "${VIRTUAL_ENV:-}" = "$prefix" ] || unset VIRTUAL_ENV
+    unset JUPYTER_PATH JUPYTERLAB_DIR MPLBACKEND
     PATH=$prefix/bin:$PATH
     # the environment's own kernel comes before a kernel of the same name in the reader's home folder
-    unset JUPYTER_PATH
-    export PATH JUPYTER_PREFER_ENV_PATH=1
+    export PATH JUPYTER_PREFER_ENV_PATH=1 MATPLOTLIBRC="$packages/matplotlib/mpl-data/matplotlibrc"
     exec "$@"
     ;;
 *)

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Prints the path of a Python 3.7 that really starts, or says in three lines what to install.
 # Looks for python3.7 on PATH, then among pyenv's versions (its shim may refuse while a version is there), then asks uv.
+# Where PYENV_ROOT is not exported, pyenv is found by its folders on PATH, .../shims or .../bin.
 
 works() { # a 64-bit Python 3.7, complete enough to build the environment and run Jupyter
     "$1" -c '
@@ -10,7 +11,12 @@ sys.exit(sys.version_info[:2] != (3, 7) or struct.calcsize("P") != 8)' >/dev/nul
 
 candidates() { # a line each, best first
     echo "$PATH" | tr ':' '\n' | sed 's|$|/python3.7|'
-    for root in "${PYENV_ROOT:-}" "$(pyenv root 2>/dev/null)" "${HOME:-}/.pyenv"; do
+    {
+        echo "${PYENV_ROOT:-}"
+        pyenv root 2>/dev/null
+        echo "${HOME:-}/.pyenv"
+        echo "$PATH" | tr ':' '\n' | sed -n -e 's|/shims/*$||p' -e 's|/bin/*$||p'
+    } | while read -r root; do
         [ -d "$root/versions" ] || continue
         (cd "$root/versions" && ls -d 3.7.* 2>/dev/null) | sort -t. -k3,3nr | sed "s|.*|$root/versions/&/bin/python|"
     done

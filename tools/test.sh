@@ -1,7 +1,7 @@
 #!/bin/sh
 # Every check, one after the other; run by `make test` inside the environment.
 set -eu
-cd "$(dirname "$0")/.."
+CDPATH='' cd "$(dirname "$0")/.."
 export RUN_LENGTH=smoke
 RUNS_FOLDER=$(mktemp -d) # the reader's own runs/ stay as they are
 export RUNS_FOLDER

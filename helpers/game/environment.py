@@ -4,6 +4,7 @@ from typing import Optional
 import gym
 from gym.wrappers import TimeLimit
 
+from helpers.checks import check_seed
 from helpers.game.wrappers import ScoreKeeper, SmallScreen
 
 PIXELS = "SpaceInvaders-v0"
@@ -27,7 +28,7 @@ def make_game(env_id: str = PIXELS, seed: Optional[int] = None) -> ScoreKeeper:
     """Make the environment `env_id`, for example `PIXELS` or `RAM`, and seed it and its random actions.
 
     Raises:
-        ValueError: gym knows no game of this name.
+        ValueError: gym knows no game of this name, or the seed is not a whole number from 0 to 2**32 - 1.
         FileNotFoundError: the game exists, but its ROM was not imported yet.
     """
     return _keep_score(_make(env_id), seed)
@@ -39,7 +40,7 @@ def make_small_screen_game(env_id: str = PIXELS, seed: Optional[int] = None) -> 
     The game is the one that `make_game(env_id, seed)` makes, with its frame skips, sticky actions and end.
 
     Raises:
-        ValueError: gym knows no game of this name, or it is not an Atari game.
+        ValueError: gym knows no game of this name, it is not an Atari game, or the seed is out of its range.
         FileNotFoundError: the game exists, but its ROM was not imported yet.
     """
     env = _make(env_id).unwrapped
@@ -76,7 +77,11 @@ def seed_game(env: gym.Env, seed: int) -> None:
     """Seed the game and the actions that `env.action_space.sample()` draws, each with numbers of its own.
 
     With one seed for both, gym would draw frame skips and random actions from the same stream of numbers.
+
+    Raises:
+        ValueError: the seed is not a whole number from 0 to 2**32 - 1.
     """
+    check_seed(seed)
     env.seed(seed)
     env.action_space.seed(seed + 2**31)
 

@@ -5,6 +5,7 @@ from typing import Any, Callable, List, Optional, Sequence
 import numpy as np
 from rl.agents import DQNAgent
 
+from helpers.checks import check_seed
 from helpers.learning.graph import act_function, learn_function
 from helpers.learning.loop import gather_callbacks, run_training
 from helpers.learning.memory import ArrayMemory, Batch
@@ -209,11 +210,13 @@ class FastDQNAgent(DQNAgent):
             `nb_episode_steps` and `nb_steps`.
 
         Raises:
-            ValueError: if `nb_envs` is below 1 or above what the memory can hold.
+            ValueError: if `nb_envs` is below 1 or above what the memory can hold, or the seed is out of its range.
             RuntimeError: if the agent is not compiled, or if an emulator dies; what was learned is kept.
             FloatingPointError: if the loss is not a finite number.
         """
         check_parallel(self, nb_envs)
+        if seed is not None:
+            check_seed(seed)
         prepare_memory(self.memory, nb_envs)
         if seed is not None:
             np.random.seed(seed)

@@ -4,7 +4,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional
 import gym
 import numpy as np
 
-from helpers.checks import check_range
+from helpers.checks import check_range, check_seed
 from helpers.game.environment import RAM, make_game
 from helpers.measuring.parallel import EMULATORS, play_in_parallel
 from helpers.measuring.play import Player
@@ -97,7 +97,7 @@ def measure(player: Player, env_id: str = RAM, nb_games: int = 200, seed: int = 
         player: a keras-rl2 agent, whose policies are not asked, or a function from an observation to an action.
         env_id: the environment of training.
         nb_games: at least 1; 200 for a number that is reported.
-        seed: 0 or more.
+        seed: 0 to 2**32 - 1.
         epsilon: share of random actions, 0 to 1; at 1 any player is the random player.
         make_env: makes the environment, if it takes more than `make_game(env_id)`, such as wrappers.
         nb_emulators: 1 to 8.
@@ -107,8 +107,9 @@ def measure(player: Player, env_id: str = RAM, nb_games: int = 200, seed: int = 
         ValueError: a value is out of its range, or the agent's network does not fit the game.
     """
     for name, value, low, high in [("nb_games", nb_games, 1, 10**6), ("epsilon", epsilon, 0, 1),
-                                   ("seed", seed, 0, 2**32 - 1), ("nb_emulators", nb_emulators, 1, EMULATORS)]:
+                                   ("nb_emulators", nb_emulators, 1, EMULATORS)]:
         check_range(name, value, low, high)
+    check_seed(seed)
     scores, steps = play_in_parallel(player, make_env or (lambda: make_game(env_id)), range(nb_games), seed,
                                      epsilon, nb_emulators, bar)
     return Measurement(scores, steps, env_id, float(epsilon), seed, nb_games)

@@ -11,7 +11,7 @@ from helpers.files import PROJECT, write_whole
 
 RUN_LENGTHS = ("smoke", "demo", "full")
 
-RUNS_FOLDER = Path(os.environ.get("RUNS_FOLDER") or PROJECT / "runs")
+RUNS_FOLDER = Path(os.path.expanduser(os.environ.get("RUNS_FOLDER") or PROJECT / "runs"))
 """Beside notebooks/, whatever folder the kernel was started in; the environment variable RUNS_FOLDER names another."""
 
 EPISODE_COLUMNS = ("game", "step", "seconds", "score", "steps_in_game", "epsilon", "loss", "mean_q")
