@@ -13,15 +13,16 @@ def check_range(name: str, value: float, low: float, high: float, advice: str = 
         raise ValueError(f"{name} is {value}; expected {low} to {high:,}. {advice}")
 
 
-def check_seed(seed: Any, name: str = "seed") -> None:
-    """Refuse what NumPy, `random`, TensorFlow and the emulator do not all take as a seed.
+def check_seed(seed: Any, name: str = "seed") -> int:
+    """Refuse what NumPy, `random`, TensorFlow and the emulator do not all take as a seed; return it as Python's int.
 
     Raises:
         ValueError: it is not a whole number from 0 to 2**32 - 1.
     """
     try:
-        valid = 0 <= operator.index(seed) < 2**32
+        number = operator.index(seed)  # gym refuses NumPy's whole numbers
     except TypeError:
-        valid = False
-    if not valid:
+        number = -1
+    if not 0 <= number < 2**32:
         raise ValueError(f"{name} is {seed!r}; expected a whole number from 0 to {2**32 - 1:,}. Choose another.")
+    return number

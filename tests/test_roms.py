@@ -11,6 +11,7 @@ import sys
 import tarfile
 import threading
 import time
+import urllib.request
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -61,7 +62,7 @@ def files_under(folder: Path) -> set:
 @pytest.fixture
 def games(tmp_path, monkeypatch, no_network) -> Path:
     """An emulator without games on a computer without network; returns the folder where it looks for games."""
-    for name in ("ROM_SOURCE", "ACCEPT_ROM_LICENSE", "AUTOROM_URL"):
+    for name in ("ROM_SOURCE", "ACCEPT_ROM_LICENSE", "AUTOROM_URL", "PYTHONUNBUFFERED"):
         monkeypatch.delenv(name, raising=False)
     folder = tmp_path / "emulator" / "atari_roms"
     folder.mkdir(parents=True)
@@ -108,6 +109,14 @@ def server():
         server.stop.set()
         server.shutdown()
         thread.join()
+
+
+def test_servers_on_this_computer_are_asked_directly(server, monkeypatch):
+    """conftest.py sees to it, for readers whose http_proxy comes without no_proxy."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    for host in ("127.0.0.1", "localhost"):
+        address = server.add("/here", b"yes").replace("127.0.0.1", host)
+        assert urllib.request.urlopen(address, timeout=10).read() == b"yes"
 
 
 # --- the first way: they are there ---
@@ -289,6 +298,20 @@ def test_wheel(games, server, monkeypatch):
     monkeypatch.setattr(roms, "ALE_PY_SHA256", hashlib.sha256(wheel).hexdigest())
     assert get_roms() == "from PyPI's ale-py==0.9.1 wheel (3 games)"
     assert files_under(games.parent) == {f"atari_roms/{game}.bin" for game in GAMES}
+
+
+def test_wheel_whatever_else_pip_is_set_to(games, server, monkeypatch, tmp_path):
+    """The index that the reader has set is asked; what is meant for installing, or for other projects, is not heard."""
+    wheel = serve_wheel(server, monkeypatch, {f"ale_py/roms/{game}.bin": rom(game) for game in GAMES})
+    monkeypatch.setattr(roms, "ALE_PY_SHA256", hashlib.sha256(wheel).hexdigest())
+    for name in ("PIP_USER", "PIP_REQUIRE_VIRTUALENV", "PIP_DRY_RUN", "PYTHONOPTIMIZE", "PYTHONINSPECT"):
+        monkeypatch.setenv(name, "1")
+    for name in ("PIP_NO_BINARY", "PIP_PREFIX", "PIP_TARGET", "PIP_CONSTRAINT", "PIP_DEST", "PYTHONPATH", "PYTHONHOME"):
+        monkeypatch.setenv(name, ":all:")
+    (tmp_path / "pip.conf").write_text(f"[download]\nindex-url = {os.environ['PIP_INDEX_URL']}\nabi = cp27\n")
+    monkeypatch.delenv("PIP_INDEX_URL")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+    assert get_roms() == "from PyPI's ale-py==0.9.1 wheel (3 games)"
 
 
 def test_wheel_with_another_hash_is_refused(games, server, monkeypatch):

@@ -61,13 +61,14 @@ def test_an_interrupt_lets_the_training_save(project, tmp_path):
     assert steps_done(run) > 1000  # a checkpoint of where it stopped
 
 
-def test_trainings_are_made_measured_and_the_median_ships(ship, tmp_path):
+def test_trainings_are_made_measured_and_the_median_ships(ship, project, tmp_path):
     ship("ram_post", "--seeds", "1", "2", "3", "--steps", "3000", "--games", "2")
     folder = tmp_path / "weights"
     entry = read_manifest(folder)["ram_post"]
     assert entry["command"] == 'make ship AGENT=ram_post SEEDS="1 2 3" STEPS=3000'
-    assert (entry["env_id"], entry["steps"], len(entry["commit"].rstrip("+"))) == ("SpaceInvaders-ram-v0", 3000, 40)
+    assert (entry["env_id"], entry["steps"]) == ("SpaceInvaders-ram-v0", 3000)
     assert entry["commit"] == entry["hyperparameters"]["commit"]
+    assert len(entry["commit"].rstrip("+")) == 40 if (project / ".git").exists() else entry["commit"] is None
     assert [(one.epsilon, one.seed, one.episodes) for one in shipped_scores("ram_post", folder)] == [(0.05, 1, 2),
                                                                                                       (0.0, 1, 2)]
     assert shipped_seeds("ram_post", folder) == [1, 2, 3]

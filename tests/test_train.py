@@ -195,6 +195,8 @@ def test_a_run_goes_on_to_more_steps_but_not_to_fewer(tmp_path):
     (["--steps", "5"], "expected an agent"), (["ram"], "invalid choice"), (["ram_post", "--seed", "x"], "invalid int"),
     (["ram_post", "--set", "double=true"], "--set without --run"),
     (["--run", "a", "--resume", "b"], "expected one of them"), (["ram_post", "--steps", "0"], "expected at least 1"),
+    (["ram_post", "--seed", "-1"], "--seed is -1; expected a whole number from 0 to 4,294,967,295. Choose another."),
+    (["ram_post", "--seed", "4294967296"], "--seed is 4294967296; expected a whole number"),
     (["ram_post", "--set", "double"], "expected NAME=VALUE"), (["--resume", "a", "--set", "double=true"], "--set and"),
 ])
 def test_mistyped_commands_say_what_was_expected(arguments, message, capsys):
@@ -250,3 +252,31 @@ def test_a_training_that_fails_at_its_end_keeps_what_it_wrote(tmp_path, monkeypa
         signal.signal(signal.SIGTERM, handler)
     assert "no space left on device" in capsys.readouterr().err
     assert (tmp_path / "mine" / "episodes.csv").exists()
+
+
+def git(folder, *arguments):
+    done = subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b.c", *arguments], cwd=str(folder),
+                          check=True, stdout=subprocess.PIPE, text=True)
+    return done.stdout.strip()
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="no git is installed, so no commit is ever noted")
+def test_the_noted_commit_is_this_project_s_own(tmp_path, monkeypatch):
+    """Neither that of a repository in which an unpacked ZIP lies, nor of one that GIT_DIR names."""
+    outer, project = tmp_path, tmp_path / "unpacked ä"
+    (project / "helpers").mkdir(parents=True)
+    (project / "requirements.lock").touch()
+    git(outer, "init", "--quiet")
+    git(outer, "add", ".")
+    git(outer, "commit", "--quiet", "-m", "outer")
+    monkeypatch.setattr(train, "PROJECT", project)
+    assert train.commit() is None
+
+    git(project, "init", "--quiet")
+    git(project, "add", ".")
+    git(project, "commit", "--quiet", "-m", "inner")
+    own = git(project, "rev-parse", "HEAD")
+    monkeypatch.setenv("GIT_DIR", str(outer / ".git"))
+    assert train.commit() == own
+    (project / "helpers" / "new.py").touch()
+    assert train.commit() == own + "+"

@@ -81,7 +81,7 @@ def seed_game(env: gym.Env, seed: int) -> None:
     Raises:
         ValueError: the seed is not a whole number from 0 to 2**32 - 1.
     """
-    check_seed(seed)
+    seed = check_seed(seed)
     env.seed(seed)
     env.action_space.seed(seed + 2**31)
 

@@ -216,7 +216,7 @@ class FastDQNAgent(DQNAgent):
         """
         check_parallel(self, nb_envs)
         if seed is not None:
-            check_seed(seed)
+            seed = check_seed(seed)
         prepare_memory(self.memory, nb_envs)
         if seed is not None:
             np.random.seed(seed)

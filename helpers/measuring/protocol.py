@@ -109,7 +109,7 @@ def measure(player: Player, env_id: str = RAM, nb_games: int = 200, seed: int = 
     for name, value, low, high in [("nb_games", nb_games, 1, 10**6), ("epsilon", epsilon, 0, 1),
                                    ("nb_emulators", nb_emulators, 1, EMULATORS)]:
         check_range(name, value, low, high)
-    check_seed(seed)
+    seed = check_seed(seed)
     scores, steps = play_in_parallel(player, make_env or (lambda: make_game(env_id)), range(nb_games), seed,
                                      epsilon, nb_emulators, bar)
     return Measurement(scores, steps, env_id, float(epsilon), seed, nb_games)

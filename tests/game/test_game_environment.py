@@ -76,6 +76,14 @@ def test_a_game_that_does_not_exist_is_named(make):
         make("SpaceInvader-v0")
 
 
+@pytest.mark.parametrize("seed", [2**40, -1, 1.5, "one"])
+@pytest.mark.parametrize("make", [make_game, make_small_screen_game])
+def test_a_seed_that_not_all_generators_take_is_named(make, seed):
+    with pytest.raises(ValueError, match=f"seed is {seed!r}; expected a whole number from 0 to 4,294,967,295. Choose"):
+        make(seed=seed)
+    make(seed=np.int64(2**32 - 1)).reset()
+
+
 @pytest.mark.parametrize("make", [make_game, make_small_screen_game])
 def test_a_rom_that_is_missing_points_to_notebook_02(make, monkeypatch, tmp_path):
     import atari_py.games

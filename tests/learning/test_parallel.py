@@ -266,6 +266,8 @@ def test_other_bad_input():
         make_agent(nb_steps_warmup=10).fit_parallel(Corridor, 8, 100)
     with pytest.raises(ValueError, match="expected an ArrayMemory"):
         make_agent(SequentialMemory(100, window_length=2)).fit_parallel(Corridor, 2, 100)
+    with pytest.raises(ValueError, match="seed is 1099511627776; expected a whole number"):
+        make_agent().fit_parallel(Corridor, 2, 100, seed=2**40)
     agent = make_agent()
     agent.compiled = False
     with pytest.raises(RuntimeError, match="expected a call of compile"):

@@ -1,4 +1,8 @@
 """Run folders: none overwrites another, and all can be compared."""
+import os
+import subprocess
+import sys
+
 import matplotlib.pyplot as plt
 import pytest
 
@@ -11,6 +15,14 @@ def write_episodes(run, scores):
     rows = [",".join(EPISODE_COLUMNS)]
     rows += [f"{game},{600 * game},{5.0 * game},{score},600,0.5,0.1,1.0" for game, score in enumerate(scores, 1)]
     (run.folder / "episodes.csv").write_text("\n".join(rows))
+
+
+def test_a_tilde_in_runs_folder_is_the_home_folder(tmp_path):
+    """A shell leaves it as it is in quotes, and so do .env files and containers' settings."""
+    said = subprocess.run([sys.executable, "-c", "from helpers.runs.folder import RUNS_FOLDER; print(RUNS_FOLDER)"],
+                          env={**os.environ, "HOME": str(tmp_path), "RUNS_FOLDER": "~/myruns"}, stdout=subprocess.PIPE,
+                          check=True).stdout.decode()
+    assert said == f"{tmp_path / 'myruns'}\n"
 
 
 @pytest.mark.parametrize("length, value", [("smoke", 1), ("demo", 2), ("full", 3), ("", 2), (None, 2)])
