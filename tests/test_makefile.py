@@ -24,7 +24,7 @@ No Python 3.7 was found, and this tutorial's packages run on no other: install o
   a Python 3.7 alone: `pyenv install 3.7.17` (github.com/pyenv/pyenv), or with uv `uvx uv@0.4.30 python install 3.7`
 """
 BASIC_COMMANDS = """
-    awk cat chmod cksum dirname env expand find grep head id ln locale ls make
+    awk cat chmod cksum dirname env expand find grep head id locale ls make
     mkdir mktemp mv rm sed sh sleep sort tail touch tr true uname
 """
 
@@ -504,7 +504,7 @@ def test_make_test_says_each_step_and_stops_at_the_first_failure(computer, files
 
 def test_make_test_without_notebooks(computer):
     said = run_tests(computer, {name: text for name, text in GOOD_FILES.items() if "notebooks" not in name})
-    assert said.last == "==> everything passed"
+    assert said.last == "==> everything passed", said.text
 
 
 # --- make lab ---
@@ -549,32 +549,22 @@ def test_make_lab_serves_the_first_notebook_without_installing_anything(project,
     assert f":{port}/lab/tree/notebooks/01_set_up.ipynb?token=" in said
 
 
-def test_a_notebook_shows_its_figures_and_finds_an_ffmpeg(project, tmp_path):
-    """In the environment that make runs things in, whatever was exported; gym's Monitor looks for ffmpeg on PATH."""
-    cells = [nbformat.v4.new_code_cell(source) for source in (
-        "import sys, matplotlib.pyplot as plt\nplt.plot([1, 2]);",
-        "from gym.wrappers import Monitor\nfrom helpers import RAM, make_game\n"
-        f"env = Monitor(make_game(RAM).env, {str(tmp_path)!r})\nenv.reset()\n"
-        "for _ in range(20):\n    env.step(1)\nenv.close()",
-    )]
+def test_a_notebook_shows_its_figures_whatever_was_exported(project, tmp_path):
+    """In the environment in which make runs things, from the first cell on."""
+    cells = [nbformat.v4.new_code_cell("import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.title('$x$');")]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), str(tmp_path / "one.ipynb"))
-    (tmp_path / "matplotlibrc").write_text("backend: agg\ntext.usetex: true\n")
-    (tmp_path / "startup.py").write_text("raise SystemExit('startup')\n")
+    (tmp_path / "matplotlibrc").write_text("backend: agg\ntext.usetex: true\n")  # no LaTeX is needed
+    (tmp_path / "startup.py").write_text("raise SystemExit('a startup file ran')\n")
+    (tmp_path / "lib" / "python3.7" / "site-packages" / "matplotlib").mkdir(parents=True)  # an empty one
     exported = {"MPLBACKEND": "agg", "MATPLOTLIBRC": str(tmp_path / "matplotlibrc"), "PYTHONOPTIMIZE": "2",
                 "PYTHONSTARTUP": str(tmp_path / "startup.py"), "VIRTUAL_ENV": str(tmp_path)}
-    hidden = tmp_path / "bin"  # no ffmpeg but the environment's own
-    hidden.mkdir()
-    for name in BASIC_COMMANDS.split():
-        (hidden / name).symlink_to(shutil.which(name))
     code = """if True:
         import sys, nbformat
         from nbclient import NotebookClient
         notebook = nbformat.read(sys.argv[1], 4)
         NotebookClient(notebook, timeout=60).execute()
-        print([sorted(output.get("data", [])) for output in notebook.cells[0].outputs])"""
+        print([sorted(output.get("data", output)) for output in notebook.cells[0].outputs])"""
     done = subprocess.run(["sh", "tools/env.sh", "run", "python", "-c", code, str(tmp_path / "one.ipynb")],
-                          env={**os.environ, **exported, "PATH": str(hidden)}, cwd=str(project), timeout=120,
+                          env={**os.environ, **exported}, cwd=str(project), timeout=120,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert done.stdout.splitlines()[-1] == "[['image/png', 'text/plain']]", done.stdout
-    (film,) = tmp_path.glob("*.mp4")
-    assert film.stat().st_size > 1_000

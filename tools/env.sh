@@ -130,15 +130,11 @@ run)
     shift
     prefix=$(find_prefix)
     ready || stop "the environment is not ready (it was interrupted, moved or never built); run make env"
-    packages=$prefix/lib/python3.7/site-packages
-    for ffmpeg in "$packages"/imageio_ffmpeg/binaries/ffmpeg-*; do # gym's Monitor looks for one on PATH
-        [ ! -x "$ffmpeg" ] || [ -e "$prefix/bin/ffmpeg" ] || ln -s "$ffmpeg" "$prefix/bin/ffmpeg" 2>/dev/null || :
-    done
     [ "${VIRTUAL_ENV:-}" = "$prefix" ] || unset VIRTUAL_ENV
     unset JUPYTER_PATH JUPYTERLAB_DIR MPLBACKEND
     PATH=$prefix/bin:$PATH
     # the environment's own kernel comes before a kernel of the same name in the reader's home folder
-    export PATH JUPYTER_PREFER_ENV_PATH=1 MATPLOTLIBRC="$packages/matplotlib/mpl-data/matplotlibrc"
+    export PATH JUPYTER_PREFER_ENV_PATH=1 MATPLOTLIBRC="$prefix/lib/python3.7/site-packages/matplotlib/mpl-data/matplotlibrc"
     exec "$@"
     ;;
 *)
