@@ -459,7 +459,8 @@ def run_tests(computer: Computer, files: Dict[str, str]) -> Said:
         (computer.clone / name).parent.mkdir(exist_ok=True)
         (computer.clone / name).write_text(text)
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    return computer.run("sh", "tools/test.sh", PATH=path, JUPYTER_PREFER_ENV_PATH="1")
+    language = {name: os.environ[name] for name in ("LANG", "LC_ALL", "LC_CTYPE") if name in os.environ}
+    return computer.run("sh", "tools/test.sh", PATH=path, JUPYTER_PREFER_ENV_PATH="1", **language)
 
 
 def notebook(code: str) -> str:
