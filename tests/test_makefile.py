@@ -95,7 +95,7 @@ class Computer:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             timeout=120,
-            preexec_fn=lambda: os.umask(umask) and None,
+            preexec_fn=lambda: os.umask(umask),
         )
         return Said(done.returncode, done.stdout.decode())
 
@@ -319,6 +319,19 @@ def test_what_a_reader_has_set_for_other_programs_does_not_reach_the_environment
     said = computer.run("sh", "tools/env.sh", "run", "python", "-c", code, umask=0o077, **hostile)
     here = computer.clone / ".venv/lib/python3.7/site-packages/tiny.py"
     assert said.text.splitlines() == [str(here), "['PYTHONNOUSERSITE'] False None 0"]
+
+
+def test_a_folder_whose_name_this_computer_can_not_write_is_named(tmp_path, project):
+    (tmp_path / "ein ä b").mkdir()
+    computer = Computer(tmp_path / "ein ä b", project)
+    computer.add_python("bin/python3.7")
+    (computer.bin / "locale").unlink()
+    computer.add("bin/locale", "echo ANSI_X3.4-1968")  # whatever LC_ALL says: no other language is installed
+    said = computer.run("make", "env", LC_ALL="C.UTF-8")
+    assert said.status != 0 and said.last.startswith(f"make env stopped: the name of {computer.clone} has letters that")
+    computer.clone.rename(tmp_path / "plain")
+    computer.clone = tmp_path / "plain"
+    assert computer.run("make", "env").last == "==> environment: ready"
 
 
 def test_every_script_that_changes_its_folder_bears_cdpath(project):

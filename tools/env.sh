@@ -36,6 +36,14 @@ UTF-8 | "") ;;
         export LC_CTYPE="$language"
         break
     done
+    case $(locale charmap):$root in
+    UTF-8:*) ;;
+    *[!\ -~]*)
+        echo "make env stopped: the name of $root has letters that need a language with UTF-8, and this computer has" \
+            "none (locale -a lists them). Set LC_ALL to one, or give the folder a plain name." >&2
+        exit 1
+        ;;
+    esac
     ;;
 esac
 
