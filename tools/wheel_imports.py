@@ -8,7 +8,6 @@ import io
 import json
 import re
 import subprocess
-import sys
 import tempfile
 import zipfile
 from pathlib import Path
@@ -18,6 +17,8 @@ import pefile
 from elftools.elf.elffile import ELFFile
 from macholib.MachO import MachO
 from packaging.requirements import Requirement
+
+from helpers.children import child_environment, pip_command
 
 PROJECT = Path(__file__).resolve().parents[1]
 TABLE = PROJECT / "tests" / "data" / "wheel_imports.json"
@@ -71,10 +72,11 @@ def download(platform: str, folder: Path, only: Optional[Set[str]] = None) -> Li
     folder.mkdir(parents=True, exist_ok=True)
     requirements = folder / "requirements.txt"
     requirements.write_text("".join(wanted))
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
-               "--only-binary=:all:", "--implementation=cp", "--abi=cp37m", "--python-version", PYTHON,
-               "--require-hashes", "--requirement", str(requirements), "--dest", str(folder)]
-    subprocess.run([*command, *(f"--platform={tag}" for tag in PLATFORMS[platform][0])], check=True)
+    command = pip_command("download", "--quiet", "--no-deps", "--only-binary=:all:", "--implementation=cp",
+                          "--abi=cp37m", "--python-version", PYTHON, "--require-hashes",
+                          "--requirement", str(requirements), "--dest", str(folder))
+    tags = [f"--platform={tag}" for tag in PLATFORMS[platform][0]]
+    subprocess.run([*command, *tags], env=child_environment(), check=True)
     return sorted(folder.glob("*.whl"))
 
 
