@@ -17,7 +17,8 @@ import rl.agents  # first: it switches eager execution off, and a seed set befor
 import rl.callbacks
 import tensorflow as tf
 
-from helpers.agents.recipes import FIELDS, OPTIONS, RECIPES, recipe, recorded_recipe
+from helpers.agents.hyperparameters import HYPERPARAMETERS
+from helpers.agents.recipes import RECIPES, recipe, recorded_recipe
 from helpers.agents.weights import weights_as_hdf5
 from helpers.checkpoints.checkpoint import Checkpoint, StepsDone, find_checkpoints, steps_done
 from helpers.files import PROJECT, write_whole
@@ -35,9 +36,9 @@ log = logging.getLogger("helpers.train")
 def describe_run(agent: str, nb_steps: int, seed: int, changes: Dict[str, Any]) -> Dict[str, Any]:
     """What hyperparameters.json says about a run: enough to make it again."""
     made = recipe(agent, changes)
-    fields = {name: getattr(made, name) for name in FIELDS}
+    always = {name: made.hyperparameters[name] for name in ("window", "hidden", "life_as_episode")}
     return {"agent": agent, "seed": seed, "steps": nb_steps, "environment": made.env_id, "emulators": made.nb_envs or 1,
-            "threads": made.nb_threads, **fields, **made.options}
+            "threads": made.nb_threads, **always, **made.options}
 
 
 def commit() -> Optional[str]:
@@ -142,14 +143,16 @@ class LogSpeed(rl.callbacks.Callback):
 
 def parse(arguments: Optional[List[str]] = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m helpers.train",
-                                     description="Train an agent; Ctrl-C saves and stops.")
+                                     description="Train an agent; Ctrl-C saves and stops.",
+                                     formatter_class=argparse.RawDescriptionHelpFormatter,
+                                     epilog="\n".join(["hyperparameters:", *map(str, HYPERPARAMETERS.values())]))
     parser.add_argument("agent", nargs="?", choices=RECIPES, help=", ".join(RECIPES), metavar="AGENT")
     parser.add_argument("--steps", type=int, help="agent steps in all (default: the agent's own number)")
     parser.add_argument("--seed", type=int, help="of every random choice (default 1)")
     parser.add_argument("--run", metavar="NAME", help="its files go to runs/NAME (default: AGENT-seedS)")
     parser.add_argument("--resume", metavar="NAME", help="go on with the run runs/NAME; --steps may ask for more")
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", dest="changes",
-                        help="hyperparameters that shall differ: " + ", ".join(OPTIONS + FIELDS))
+                        help="hyperparameters that shall differ, see below; values as in JSON: true, null, [64,32]")
     options = parser.parse_args(arguments)
     try:
         options.changes = dict(parse_change(change) for change in options.changes)

@@ -152,24 +152,27 @@ def test_asked_to_end_it_saves(project, tmp_path):
 
 
 def test_hyperparameters_are_changed_on_the_command_line(project, tmp_path):
-    process = command(project, tmp_path, "ram_best", "--steps", "600", "--run", "other", "--set", "positions=false",
+    process = command(project, tmp_path, "ram_best", "--steps", "600", "--run", "other", "--set", 'shown=["bombs"]',
                       "hidden=[32, 16]", "learning_rate=0.001", "life_as_episode=true", "warmup_steps=400")
     said = process.communicate()[0]
     assert process.returncode == 0, said
     run = Run(tmp_path / "runs" / "other")
-    assert run.hyperparameters["bits"] is True and run.hyperparameters["positions"] is False
-    assert run.hyperparameters["hidden"] == [32, 16]
+    assert run.hyperparameters["shown"] == ["bombs"] and run.hyperparameters["hidden"] == [32, 16]
     found = identify(run.folder / "weights.h5")
     agent = build_and_load(found.recipe, run.folder / "weights.h5")  # of that shape
-    assert agent.model.get_weights()[0].shape == (12 * 128, 32)  # bits, invaders, bombs, bytes
+    assert agent.model.get_weights()[0].shape == (2 * 128, 32)  # bombs, bytes
     assert agent.trainable_model.optimizer.get_config()["learning_rate"] == pytest.approx(0.001)
-    with pytest.raises(ValueError, match="no hyperparameter 'learning'; expected one of replay_limit, "):
+    with pytest.raises(ValueError, match="no hyperparameter 'learning'; here; expected learning_rate"):
         open_run(parse(["ram_best", "--set", "learning=1", "--run", "a"]), tmp_path)
 
 
 def test_a_value_that_no_agent_can_have_leaves_the_name_free(project, tmp_path):
-    for change, words in (("learning_rate=5", "learning_rate is 5; expected"), ("hidden=256", "not iterable"),
-                          ("learning_rate=null", "not supported between")):
+    for change, words in (("learning_rate=5", "learning_rate is 5; expected"), ("hidden=256", "expected a list"),
+                          ("learning_rate=null", "learning_rate is None; expected 1e-09 to 1"),
+                          ("batch_size=32.5", "batch_size is 32.5; expected 1 to 10,000, a whole number."),
+                          ('reward_clip="1"', "reward_clip is '1'; expected at least 1e-09"),
+                          ("double=1", "double is 1; expected True or False"),
+                          ("positions=true", 'Write shown=["positions"]')):
         process = command(project, tmp_path, "ram_best", "--run", "other", "--set", change)
         said = process.communicate()[0]
         assert process.returncode == 1 and words in said and "Traceback" not in said, said

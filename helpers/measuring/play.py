@@ -5,6 +5,7 @@ from typing import Any, Callable, Iterator, Optional, Union
 import gym
 import numpy as np
 
+from helpers.checks import check_fits
 from helpers.game.environment import seed_game
 from helpers.game.wrappers import ScoreKeeper
 
@@ -46,6 +47,7 @@ def play_games(env: gym.Env, player: Player, nb_games: int, seed: Optional[int] 
     """
     if nb_games < 1:
         raise ValueError(f"nb_games is {nb_games}; expected at least 1. Ask for one game or more.")
+    check_fits(player, env)
     keeper = ScoreKeeper(env)
     if seed is not None:
         seed_game(env, seed)
