@@ -73,7 +73,7 @@ def train(run: Run) -> bool:
     random.seed(seed)
     np.random.seed(seed)
     tf.random.set_seed(seed)
-    agent = made.build_agent()
+    agent, learning_rate = made.build_agent(), made.learning_rate
     found = find_checkpoints(run.folder)
     if not found:
         if any(run.folder.glob("*.unused")) or any(run.folder.glob("weights*.h5")):
@@ -90,7 +90,7 @@ def train(run: Run) -> bool:
         if made.nb_envs is None:
             agent.fit(made.make_training_env(seed), **options)
         else:
-            agent.fit_parallel(made.make_training_env, made.nb_envs, seed=seed, **options)
+            agent.fit_parallel(made.make_training_env, made.nb_envs, seed=seed, learning_rate=learning_rate, **options)
     except StepsDone as done:  # killed before it wrote its weights, or they are asked for as they are
         store_steps(run)
         agent.model.set_weights(done.state["weights"])

@@ -64,6 +64,21 @@ class Recipe(NamedTuple):
         """Whether dense layers are all that its network has, as for numbers in a row."""
         return len(NETWORKS[self.network].observation) == 1
 
+    @property
+    def learning_rate(self) -> Optional[Callable[[int], float]]:
+        """The learning rate by agent steps, for `fit_parallel`; None if it stays the same.
+
+        Raises:
+            ValueError: it shall fall, but the agent is trained by `fit`, which takes no such function.
+        """
+        first, last, steps = (self.hyperparameters[f"learning_rate{part}"] for part in ("", "_end", "_steps"))
+        if last is None:
+            return None
+        if self.nb_envs is None:
+            raise ValueError(f"learning_rate_end is {last}, but this agent is trained by fit; expected None, or an "
+                             "agent that is trained by fit_parallel. Leave it out.")
+        return lambda step: first + (last - first) * min(step / steps, 1)
+
     def make_env(self, seed: Optional[int] = None) -> gym.Env:
         """The game as it is measured and watched."""
         return NETWORKS[self.network].make_game(self.env_id, seed)

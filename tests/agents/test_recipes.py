@@ -1,7 +1,13 @@
 """What a stored agent was made with reaches the function that makes it."""
 import json
+import random
+
+import numpy as np
+import pytest
+import tensorflow as tf
 
 from helpers.agents.recipes import NETWORKS, RECIPES, recipe, recorded_name, recorded_recipe
+from helpers.checkpoints.checkpoint import Checkpoint, find_checkpoints
 from helpers.train import describe_run
 
 
@@ -35,3 +41,30 @@ def test_each_network_takes_what_its_game_shows():
         env, agent = made.make_env(seed=1), made.build_agent()
         assert env.reset().shape == network.observation == agent.model.input_shape[2:]
         assert env.action_space.n == network.nb_actions == agent.nb_actions and env.spec.id == made.env_id
+
+
+def test_a_learning_rate_that_falls_is_resumed_to_the_bit(tmp_path):
+    made = recipe("ram_best", {"hidden": [4], "warmup_steps": 200, "replay_limit": 2_000, "learning_rate": 0.01,
+                               "learning_rate_end": 0, "learning_rate_steps": 4_000})
+    assert [made.learning_rate(step) for step in (0, 1_000, 4_000, 9_000)] == [0.01, 0.0075, 0, 0]
+
+    def trained(folder, *totals):
+        for nb_steps in totals:
+            tf.keras.backend.clear_session()
+            random.seed(1)
+            np.random.seed(1)
+            tf.random.set_seed(1)
+            agent = made.build_agent()
+            agent.fit_parallel(made.make_training_env, made.nb_envs, nb_steps, seed=1, verbose=0,
+                               callbacks=[Checkpoint(folder)], learning_rate=made.learning_rate,
+                               resume=folder if find_checkpoints(folder) else None)
+        rate = tf.keras.backend.get_value(agent.trainable_model.optimizer.learning_rate)
+        assert rate == pytest.approx(made.learning_rate(2_000))
+        return agent.model.get_weights()
+
+    undisturbed, resumed = trained(tmp_path / "a", 2_400), trained(tmp_path / "b", 1_500, 2_400)
+    assert all(np.array_equal(one, other) for one, other in zip(undisturbed, resumed))
+    assert recipe("ram_best").learning_rate is None and "learning_rate_end" not in describe_run("ram_best", 1, 1, {})
+    assert recorded_recipe(describe_run("ram_best", 1, 1, made.options)).learning_rate(1_000) == 0.0075
+    with pytest.raises(ValueError, match="learning_rate_end is 0.0, but this agent is trained by fit; expected None"):
+        assert recipe("ram_post", {"learning_rate_end": 0}).learning_rate
