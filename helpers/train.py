@@ -21,6 +21,7 @@ from helpers.agents.hyperparameters import HYPERPARAMETERS
 from helpers.agents.recipes import RECIPES, recipe, recorded_recipe
 from helpers.agents.weights import weights_as_hdf5
 from helpers.checkpoints.checkpoint import Checkpoint, StepsDone, find_checkpoints, steps_done
+from helpers.checks import check_count
 from helpers.files import PROJECT, write_whole
 from helpers.learning.threads import set_threads
 from helpers.runs.callbacks import RunLogger
@@ -156,6 +157,8 @@ def parse(arguments: Optional[List[str]] = None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     try:
         options.changes = dict(parse_change(change) for change in options.changes)
+        check_count("--seed", options.seed or 0, 0, 2**32 - 1)
+        check_count("--steps", 1 if options.steps is None else options.steps, 1)
     except ValueError as error:
         parser.error(str(error))
     if options.changes and options.resume is not None:
@@ -166,8 +169,6 @@ def parse(arguments: Optional[List[str]] = None) -> argparse.Namespace:
         parser.error("received --run and --resume; expected one of them: a new run, or one to go on with")
     if options.changes and options.run is None:
         parser.error("received --set without --run; expected a name of its own for an agent with other hyperparameters")
-    if options.steps is not None and options.steps < 1:
-        parser.error(f"--steps is {options.steps}; expected at least 1")
     return options
 
 

@@ -5,7 +5,7 @@ from typing import Any, Callable, Optional
 import gym
 
 from helpers.agents.recipes import NETWORKS
-from helpers.checks import check_range
+from helpers.checks import check_count, check_range
 from helpers.game.environment import make_game
 from helpers.measuring.parallel import is_agent, q_values_of, seat_for
 from helpers.measuring.play import Player
@@ -32,8 +32,8 @@ class LiveGame(Recording):
 
     def __init__(self, player: Player, make_env: Optional[Callable[[], gym.Env]] = None, seed: int = 1,
                  epsilon: float = 0.05, game: int = 0):
-        for name, value, high in (("seed", seed, 2**32 - 1), ("epsilon", epsilon, 1), ("game", game, 2**32 - 1)):
-            check_range(name, value, 0, high)
+        seed, game = check_count("seed", seed, 0, 2**32 - 1), check_count("game", game, 0, 2**32 - 1)
+        epsilon = check_range("epsilon", epsilon, 0, 1)
         env = Recorder(make_env() if make_env else game_for(player))
         self._player, self._epsilon = player, epsilon
         self._q_values = q_values_of(player) if is_agent(player) else None
