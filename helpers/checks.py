@@ -1,28 +1,50 @@
-"""What is checked of a number that a reader chose."""
-import operator
+"""What is checked of a value that a reader chose, and of a game that an agent is given."""
+from functools import partial
+from math import inf
+from numbers import Real
 from typing import Any
 
 
-def check_range(name: str, value: float, low: float, high: float, advice: str = "Choose another.") -> None:
-    """Refuse what is not in a range, or no number.
+def check_range(name: str, value: Any, low: float, high: float = inf, advice: str = "Choose another.", *,
+                whole: bool = False) -> float:
+    """The number as a float, or as an int if it has to be whole: 1e4 is 10,000.
 
     Raises:
-        ValueError: with the name, the value, what was expected, and the advice.
+        ValueError: it is not in the range, or no number; with the name, the value, what was expected, and the advice.
     """
-    if not low <= value <= high:  # written so that NaN is refused too
-        raise ValueError(f"{name} is {value}; expected {low} to {high:,}. {advice}")
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    if not (is_number and low <= value <= high and (not whole or value % 1 == 0)):  # so that NaN is refused too
+        expected = f"at least {low}" if high == inf else f"{low} to {high:,}"
+        raise ValueError(f"{name} is {value!r}; expected {expected}{', a whole number' if whole else ''}. {advice}")
+    return int(value) if whole else float(value)
+
+
+check_count = partial(check_range, whole=True)
 
 
 def check_seed(seed: Any, name: str = "seed") -> int:
-    """Refuse what NumPy, `random`, TensorFlow and the emulator do not all take as a seed; return it as Python's int.
+    """What NumPy, `random`, TensorFlow and the emulator all take as a seed: 0 to 2**32 - 1.
 
     Raises:
-        ValueError: it is not a whole number from 0 to 2**32 - 1.
+        ValueError: it is something else.
     """
-    try:
-        number = operator.index(seed)  # gym refuses NumPy's whole numbers
-    except TypeError:
-        number = -1
-    if not 0 <= number < 2**32:
-        raise ValueError(f"{name} is {seed!r}; expected a whole number from 0 to {2**32 - 1:,}. Choose another.")
-    return number
+    return check_count(name, seed, 0, 2**32 - 1)
+
+
+def check_fits(agent: Any, env: Any) -> None:
+    """Refuse, before the first step, a game that the agent can't have been made for.
+
+    A processor that has a method `check_env` is asked as well. One that has its own `process_action` may translate from
+    other numbers of actions.
+
+    Raises:
+        ValueError: the network has another number of outputs than the game has actions, or the processor refuses.
+    """
+    processor = getattr(agent, "processor", None)
+    if hasattr(processor, "check_env"):
+        processor.check_env(env)
+    translates = any("process_action" in vars(base) for base in type(processor).__mro__ if base.__module__ != "rl.core")
+    outputs, actions = getattr(agent, "nb_actions", None), getattr(getattr(env, "action_space", None), "n", None)
+    if not translates and None not in (outputs, actions) and outputs != actions:
+        raise ValueError(f"The agent chooses among {outputs} actions, but this game has {actions}; expected the same "
+                         "number. Build network and agent with the game's, or choose the agent's game.")

@@ -17,10 +17,11 @@ import rl.agents  # first: it switches eager execution off, and a seed set befor
 import rl.callbacks
 import tensorflow as tf
 
-from helpers.agents.recipes import FIELDS, OPTIONS, RECIPES, recipe, recorded_recipe
+from helpers.agents.hyperparameters import HYPERPARAMETERS
+from helpers.agents.recipes import RECIPES, recipe, recorded_recipe
 from helpers.agents.weights import weights_as_hdf5
 from helpers.checkpoints.checkpoint import Checkpoint, StepsDone, find_checkpoints, steps_done
-from helpers.checks import check_seed
+from helpers.checks import check_count, check_seed
 from helpers.files import PROJECT, write_whole
 from helpers.learning.threads import set_threads
 from helpers.runs.callbacks import RunLogger
@@ -36,9 +37,9 @@ log = logging.getLogger("helpers.train")
 def describe_run(agent: str, nb_steps: int, seed: int, changes: Dict[str, Any]) -> Dict[str, Any]:
     """What hyperparameters.json says about a run: enough to make it again."""
     made = recipe(agent, changes)
-    fields = {name: getattr(made, name) for name in FIELDS}
+    always = {name: made.hyperparameters[name] for name in ("window", "hidden", "life_as_episode")}
     return {"agent": agent, "seed": seed, "steps": nb_steps, "environment": made.env_id, "emulators": made.nb_envs or 1,
-            "threads": made.nb_threads, **fields, **made.options}
+            "threads": made.nb_threads, **always, **made.options}
 
 
 def commit() -> Optional[str]:
@@ -76,7 +77,7 @@ def train(run: Run) -> bool:
     random.seed(seed)
     np.random.seed(seed)
     tf.random.set_seed(seed)
-    agent = made.build_agent()
+    agent, learning_rate = made.build_agent(), made.learning_rate
     found = find_checkpoints(run.folder)
     if not found:
         if any(run.folder.glob("*.unused")) or any(run.folder.glob("weights*.h5")):
@@ -93,7 +94,7 @@ def train(run: Run) -> bool:
         if made.nb_envs is None:
             agent.fit(made.make_training_env(seed), **options)
         else:
-            agent.fit_parallel(made.make_training_env, made.nb_envs, seed=seed, **options)
+            agent.fit_parallel(made.make_training_env, made.nb_envs, seed=seed, learning_rate=learning_rate, **options)
     except StepsDone as done:  # killed before it wrote its weights, or they are asked for as they are
         store_steps(run)
         agent.model.set_weights(done.state["weights"])
@@ -146,17 +147,21 @@ class LogSpeed(rl.callbacks.Callback):
 
 def parse(arguments: Optional[List[str]] = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m helpers.train",
-                                     description="Train an agent; Ctrl-C saves and stops.")
+                                     description="Train an agent; Ctrl-C saves and stops.",
+                                     formatter_class=argparse.RawDescriptionHelpFormatter,
+                                     epilog="\n".join(["hyperparameters:", *map(str, HYPERPARAMETERS.values())]))
     parser.add_argument("agent", nargs="?", choices=RECIPES, help=", ".join(RECIPES), metavar="AGENT")
     parser.add_argument("--steps", type=int, help="agent steps in all (default: the agent's own number)")
     parser.add_argument("--seed", type=int, help="of every random choice (default 1)")
     parser.add_argument("--run", metavar="NAME", help="its files go to runs/NAME (default: AGENT-seedS)")
     parser.add_argument("--resume", metavar="NAME", help="go on with the run runs/NAME; --steps may ask for more")
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", dest="changes",
-                        help="hyperparameters that shall differ: " + ", ".join(OPTIONS + FIELDS))
+                        help="hyperparameters that shall differ, see below; values as in JSON: true, null, [64,32]")
     options = parser.parse_args(arguments)
     try:
         options.changes = dict(parse_change(change) for change in options.changes)
+        check_seed(options.seed or 0, "--seed")
+        check_count("--steps", 1 if options.steps is None else options.steps, 1)
     except ValueError as error:
         parser.error(str(error))
     if options.changes and options.resume is not None:
@@ -167,13 +172,6 @@ def parse(arguments: Optional[List[str]] = None) -> argparse.Namespace:
         parser.error("received --run and --resume; expected one of them: a new run, or one to go on with")
     if options.changes and options.run is None:
         parser.error("received --set without --run; expected a name of its own for an agent with other hyperparameters")
-    if options.steps is not None and options.steps < 1:
-        parser.error(f"--steps is {options.steps}; expected at least 1")
-    if options.seed is not None:
-        try:
-            check_seed(options.seed, "--seed")
-        except ValueError as error:
-            parser.error(str(error))
     return options
 
 

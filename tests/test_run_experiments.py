@@ -5,7 +5,7 @@ import sys
 
 import pandas as pd
 
-from helpers.agents.recipes import RECIPES
+from helpers.agents.recipes import RECIPES, recorded_recipe
 from helpers.runs.folder import Run
 
 
@@ -22,11 +22,9 @@ def test_experiments_are_trained_once_and_logged(project, tmp_path):
     assert set(games["experiment"]) == {"5-step returns", chosen} and games["step"].max() <= 9000
     changed, best = (Run(tmp_path / "runs" / f"experiment-{name}-seed1").hyperparameters
                      for name in ("5-step-returns", "with-invaders-and-bombs"))
-    assert (changed["n_step"], changed["window"], changed["bits"], changed["hidden"]) == (5, 3, False, [512, 128])
-    assert not changed["positions"] and not changed["life_as_episode"]
-    shipped = RECIPES["ram_best"]
-    assert {name: best[name] for name in shipped.options} == shipped.options
-    assert (best["window"], tuple(best["hidden"]), best["life_as_episode"]) == (shipped.window, shipped.hidden, True)
+    assert (changed["n_step"], changed["window"], changed["shown"], changed["hidden"]) == (5, 3, [], [512, 128])
+    assert not changed["life_as_episode"]
+    assert recorded_recipe(best) == RECIPES["ram_best"]
     again = run("5-step returns", "--steps", "9000")  # it is there
     assert again.returncode == 0 and "Ctrl-C saves" not in again.stdout
     assert pd.read_csv(tmp_path / "experiments.csv").equals(games)  # the other one stayed
@@ -36,3 +34,4 @@ def test_experiments_are_trained_once_and_logged(project, tmp_path):
                                                                                     "renamed since"]
     assert "is another training: steps=9000, here 8000" in run("5-step returns", "--steps", "8000").stdout
     assert "there is no experiment 'none'; there are before, " in run("none").stdout
+    assert "can't be trained again: its agent was retired" in run("with invaders, 32 quantiles").stdout

@@ -31,10 +31,10 @@ def with_solutions(notebook):
 
 def leave_a_run(runs):
     """What a reader who worked through notebook 05 has in runs/, and notebook 07 asks for."""
-    shown = dict.fromkeys(["positions", "invaders", "bombs"], True)
-    model = build_ram_model(128, NB_ACTIONS, nb_rows(3, **shown))
-    agent = build_agent(model, NB_ACTIONS, observation_scale=1 / 255, **shown)
-    run = start_run("ram", {"window": 3, "show_places": True}, runs)
+    shown = ["positions", "invaders", "bombs"]
+    agent = build_agent(build_ram_model(128, NB_ACTIONS, nb_rows(3, shown)), NB_ACTIONS, shown=shown,
+                        observation_scale=1 / 255)
+    run = start_run("ram", {"network": "RAM", "window": 3, "shown": shown, "observation_scale": 1 / 255}, runs)
     write_whole(run.folder / "weights-000000100.h5", weights_as_hdf5(agent))
 
 

@@ -3,6 +3,7 @@ import subprocess
 import sys
 from typing import Any, Callable, Dict, List
 
+from helpers.agents.hyperparameters import todays_names
 from helpers.checkpoints.settings import differences
 from helpers.runs.folder import RUNS_FOLDER, Run
 
@@ -40,7 +41,7 @@ def finish_run(name: str, new: List[str], wanted: Dict[str, Any]) -> Run:
     """
     folder = RUNS_FOLDER / name
     if folder.exists():
-        stored = Run(folder).hyperparameters
+        stored = todays_names(Run(folder).hyperparameters)
         differing = differences({key: stored.get(key) for key in wanted}, wanted)
         if differing:
             raise ValueError(f"runs/{name} is another training: {'; '.join(differing)}. Rename it, or go on with it by "

@@ -1,10 +1,12 @@
 """What the network is given of observations and rewards: keras-rl2 processors."""
-from typing import Any, List, Optional
+from typing import Any, List, Optional, Sequence
 
 import numpy as np
 from rl.core import Processor
 
-from helpers.game.ram import show
+from helpers.agents.hyperparameters import todays_names
+from helpers.game.environment import game_of
+from helpers.game.ram import VIEWS, check_shown, show
 
 
 class ScaleAndClip(Processor):
@@ -28,7 +30,7 @@ class ScaleAndClip(Processor):
 
 
 class ShowRam(ScaleAndClip):
-    """As `ScaleAndClip`, and show the network more of the RAM than bytes: see `helpers.game.ram.show`.
+    """As `ScaleAndClip`, and show the network more of the RAM than bytes: the VIEWS of `helpers.game.ram`.
 
     Bytes that hold eight yes-or-no facts, such as which invaders of a row are alive, make no sense as numbers: 127 and
     128 are neighbours, but differ in every bit. And what matters of a place is often how far it is from the cannon.
@@ -36,9 +38,21 @@ class ShowRam(ScaleAndClip):
     """
 
     def __init__(self, observation_scale: Optional[float] = 1 / 255, reward_clip: Optional[float] = 1.0,
-                 bits: bool = True, positions: bool = False, invaders: bool = False, bombs: bool = False):
+                 shown: Sequence[str] = ("bits",)):
         super().__init__(observation_scale, reward_clip)
-        self.switches = {"bits": bits, "positions": positions, "invaders": invaders, "bombs": bombs}
+        self.shown = check_shown(shown)
+
+    def check_env(self, env: Any) -> None:
+        """Refuse a game whose bytes mean something else.
+
+        Raises:
+            ValueError: with the game, and what is shown of another one.
+        """
+        game = game_of(env)
+        wrong = [name for name in self.shown if None not in (game, VIEWS[name].game) and game != VIEWS[name].game]
+        if wrong:
+            raise ValueError(f"The game is {game}, but shown={wrong} reads the bytes of {VIEWS[wrong[0]].game}; "
+                             "expected that game. Choose it, or build network and agent without them.")
 
     def set_state(self, state: Any) -> None:
         """Go on from a checkpoint, of an agent that was shown the same.
@@ -46,10 +60,10 @@ class ShowRam(ScaleAndClip):
         Raises:
             ValueError: it was shown something else.
         """
-        stored = {**dict.fromkeys(self.switches, False), **state["plain"]["switches"]}
-        if stored != self.switches:
-            raise ValueError(f"The checkpoint's agent is shown {stored}, and this one {self.switches}: expected the "
+        stored = check_shown(todays_names(state["plain"])["shown"])
+        if stored != self.shown:
+            raise ValueError(f"The checkpoint's agent has shown={stored}, and this one {self.shown}: expected the "
                              "same. Make the agent as it was then, or start a new run.")
 
     def process_state_batch(self, batch: List[Any]) -> np.ndarray:
-        return show(batch, self.observation_scale, **self.switches)
+        return show(batch, self.observation_scale, self.shown)

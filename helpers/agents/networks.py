@@ -5,7 +5,7 @@ import rl.agents  # noqa: F401  first: it switches eager execution off, and a mo
 from tensorflow.keras.layers import Conv2D, Dense, Flatten, Permute
 from tensorflow.keras.models import Sequential
 
-from helpers.checks import check_range
+from helpers.agents.hyperparameters import HYPERPARAMETERS
 from helpers.game.wrappers import SMALL_SCREEN
 
 
@@ -16,9 +16,9 @@ def build_pixel_model(screen_shape: Tuple[int, int, int], nb_actions: int, windo
     dueling heads in the place of the last layer.
 
     Raises:
-        ValueError: `window` is below 1.
+        ValueError: `window` is below 1, or not whole.
     """
-    check_range("window", window, 1, 100)
+    window = HYPERPARAMETERS["window"].check(window)
     return Sequential([
         Conv2D(32, (8, 8), strides=(4, 4), activation="relu", input_shape=(window, *screen_shape)),
         Conv2D(64, (4, 4), strides=(2, 2), activation="relu"),
@@ -37,11 +37,11 @@ def build_small_pixel_model(nb_actions: int, window: int = 4) -> Sequential:
     `DQNAgent` puts its dueling heads in the place of the last layer.
 
     Raises:
-        ValueError: `window` is below 1.
+        ValueError: `window` is below 1, or not whole.
     Source:
         Mnih et al. 2015, "Model architecture".
     """
-    check_range("window", window, 1, 100)
+    window = HYPERPARAMETERS["window"].check(window)
     return Sequential([
         # the screens of a state become channels, which TensorFlow on a CPU wants last
         Permute((2, 3, 1), input_shape=(window, *SMALL_SCREEN)),
@@ -59,13 +59,13 @@ def build_ram_model(nb_bytes: int, nb_actions: int, window: int = 3,
     """The post's network for the RAM: (window, nb_bytes) to one Q-value for each action.
 
     With window 3, 128 bytes and 6 actions it has 263,558 weights, before `DQNAgent` puts its dueling heads in the
-    place of the last layer. `hidden` are the sizes of the layers in between. For an agent with `bits`,
-    `positions`, `invaders` or `bombs`, rows come before the window's: pass what `helpers.game.ram.nb_rows` returns.
+    place of the last layer. `hidden` are the sizes of the layers in between. For an agent with `shown`, rows come
+    before the window's: pass what `helpers.game.ram.nb_rows` returns.
 
     Raises:
-        ValueError: `window` is below 1.
+        ValueError: `window` or a size is below 1, or not whole.
     """
-    check_range("window", window, 1, 100)
+    window, hidden = HYPERPARAMETERS["window"].check(window), HYPERPARAMETERS["hidden"].check(hidden)
     return Sequential([
         Flatten(input_shape=(window, nb_bytes)),
         *[Dense(units, activation="relu") for units in hidden],

@@ -2,11 +2,13 @@
 import io
 import json
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List
 
 import h5py
 from rl.core import Agent
 from tensorflow.python.keras.saving import hdf5_format
+
+from helpers.game.environment import game_of
 
 
 def weights_as_hdf5(agent: Agent, env: Any = None) -> bytes:
@@ -19,7 +21,7 @@ def weights_as_hdf5(agent: Agent, env: Any = None) -> bytes:
     with h5py.File(io.BytesIO(), "w") as dated, h5py.File(buffer, "w") as file:
         hdf5_format.save_weights_to_hdf5_group(dated, agent.model.layers)
         _copy_without_times(dated, file)
-        file.attrs["made_for"] = json.dumps({"game": _game(env), "observation_scale": _observation_scale(agent),
+        file.attrs["made_for"] = json.dumps({"game": game_of(env), "observation_scale": _observation_scale(agent),
                                              "shown": _shown(agent)})
     return buffer.getvalue()
 
@@ -35,19 +37,14 @@ def _copy_without_times(source: h5py.Group, target: h5py.Group) -> None:
             target.create_dataset(name, data=item[()], track_times=False)
 
 
-def _game(env: Any) -> Optional[str]:
-    """For example "space_invaders"; None where it is not known."""
-    return getattr(getattr(env, "unwrapped", None), "game", None)
-
-
 def _observation_scale(agent: Agent) -> float:
     scale = getattr(agent, "observation_scale", None) or getattr(agent.processor, "observation_scale", None)
     return round(float(scale or 1), 9)
 
 
 def _shown(agent: Agent) -> List[str]:
-    """What the agent sees besides its observations; see `helpers.game.ram.show`."""
-    return [name for name, on in getattr(agent.processor, "switches", {}).items() if on]
+    """What the agent sees besides its observations; see `helpers.game.ram.VIEWS`."""
+    return list(getattr(agent.processor, "shown", ()))
 
 
 def load_weights(agent: Agent, path: Path, env: Any = None) -> None:
@@ -71,7 +68,7 @@ def load_weights(agent: Agent, path: Path, env: Any = None) -> None:
                          "training saved.")
     made_for = _made_for(path)
     for name, here in (("observation_scale", _observation_scale(agent)), ("shown", _shown(agent)),
-                       ("game", _game(env))):
+                       ("game", game_of(env))):
         if here is not None and made_for.get(name) not in (None, here):
             raise ValueError(f"The weights in {path.name} were made for {name} {made_for[name]}, and here it is "
                              f"{here}: make agent and game as they were in training, or load other weights.")

@@ -1,5 +1,5 @@
 """Make a game: a gym environment that is seeded and keeps its own score."""
-from typing import Optional
+from typing import Any, Optional
 
 import gym
 from gym.wrappers import TimeLimit
@@ -16,12 +16,6 @@ RAM = "SpaceInvaders-ram-v0"
 
 NB_ACTIONS = 6
 """NOOP, FIRE, RIGHT, LEFT, RIGHTFIRE, LEFTFIRE."""
-
-
-
-
-
-
 
 
 def make_game(env_id: str = PIXELS, seed: Optional[int] = None) -> ScoreKeeper:
@@ -86,5 +80,6 @@ def seed_game(env: gym.Env, seed: int) -> None:
     env.action_space.seed(seed + 2**31)
 
 
-
-
+def game_of(env: Any) -> Optional[str]:
+    """The game as atari_py calls it, for example "space_invaders"; None where it is not known."""
+    return getattr(getattr(env, "unwrapped", None), "game", None)

@@ -3,7 +3,7 @@
 Where the invaders stand: bytes 18 to 23 are their six rows, the lowest first, and bit 0 of each is the leftmost column
 in which any is alive. That column's place is byte 26, and each further column stands 16 pixels to the right.
 """
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -53,47 +53,53 @@ hardly learns that in a million steps.
 """
 
 
-def shown_with(options: Dict[str, Any]) -> Dict[str, bool]:
-    """Which of `show`'s switches these options of an agent turn on; off is what they do not name."""
-    return {name: bool(options.get(name, False)) for name in ("bits", "positions", "invaders", "bombs")}
+def check_shown(shown: Sequence[str]) -> Tuple[str, ...]:
+    """These names of VIEWS in the table's order.
+
+    Raises:
+        ValueError: there is no such view, or it is no list.
+    """
+    if not isinstance(shown, (list, tuple)) or any(name not in list(VIEWS) for name in shown):
+        raise ValueError(f"shown is {shown!r}; expected a list of some of {', '.join(VIEWS)}. Choose among these.")
+    return tuple(name for name in VIEWS if name in shown)
 
 
-def nb_rows(window: int, bits: bool = False, positions: bool = False, invaders: bool = False,
-            bombs: bool = False) -> int:
-    """Rows of 128 numbers that the network gets for a state of `window` observations."""
-    return BITS * bits + positions + 2 * invaders + bombs + window
+def nb_rows(window: int, shown: Sequence[str] = ()) -> int:
+    """Rows of 128 numbers that the network gets for a state of `window` observations, with these of VIEWS before it.
+
+    Raises:
+        ValueError: there is no such view.
+    """
+    return window + sum(VIEWS[name].rows for name in check_shown(shown))
 
 
-def show(states: Any, scale: Optional[float], bits: bool = False, positions: bool = False, invaders: bool = False,
-         bombs: bool = False) -> np.ndarray:
-    """States [B, W, 128] of bytes as the network gets them, float32 [B, rows, 128]; see `nb_rows`.
+def show(states: Any, scale: Optional[float], shown: Sequence[str] = ()) -> np.ndarray:
+    """States [B, W, 128] of bytes as the network gets them, float32 [B, nb_rows(W, shown), 128].
 
     Args:
         scale: factor on bytes; None leaves them as they are.
-        bits: show each bit of the newest observation, 0 or 1: a row for the highest bits comes first.
-        positions: then a row that has for the bytes in ACROSS and DOWN of the newest observation how far right of the
-            cannon, or below its top, that is; 0 for all others. Of Space Invaders only.
-        invaders: then a row of what stands near the cannon, and one of what its shot can meet; see `show_invaders`. Of
-            Space Invaders only.
-        bombs: then a row of where bombs fall, as seen from the cannon; see `show_bombs`. Of Space Invaders only.
+        shown: names of VIEWS; their rows, made of the newest observation, come first, in the table's order.
     """
     states = np.asarray(states)
-    rows = nb_rows(0, bits, positions, invaders, bombs)
-    shown = np.empty((len(states), rows + states.shape[1], states.shape[2]), np.float32)
-    newest = states[:, -1]
-    if bits:
-        shown[:, :BITS] = newest[:, None].astype(np.uint8, copy=False) >> _SHIFTS & 1
-    if positions:
-        places, row = newest.astype(np.float32), shown[:, BITS * bits]
-        row[:] = 0
-        row[:, ACROSS] = ((places[:, ACROSS] - places[:, CANNON, None]) / STEP).clip(-FAR, FAR)
-        row[:, DOWN] = ((places[:, DOWN] - CANNON_DOWN) / STEP).clip(-FAR, FAR)
-    tables = [*(show_invaders(newest) if invaders else ()), *([show_bombs(newest)] if bombs else ())]
-    for row, table in enumerate(tables, rows - len(tables)):
-        shown[:, row] = 0
-        shown[:, row, :table[0].size] = table.reshape(len(table), -1)
-    np.multiply(states, np.float32(1 if scale is None else scale), out=shown[:, rows:], casting="unsafe")
-    return shown
+    tables = [table for name, view in VIEWS.items() if name in shown for table in view.tables(states[:, -1])]
+    result = np.empty((len(states), len(tables) + states.shape[1], states.shape[2]), np.float32)
+    result[:, :len(tables)] = 0
+    for row, table in enumerate(tables):
+        result[:, row, :table[0].size] = table.reshape(len(table), -1)
+    np.multiply(states, np.float32(1 if scale is None else scale), out=result[:, len(tables):], casting="unsafe")
+    return result
+
+
+def _bits(ram: np.ndarray) -> np.ndarray:
+    return (ram[:, None].astype(np.uint8, copy=False) >> _SHIFTS & 1).swapaxes(0, 1)
+
+
+def _positions(ram: np.ndarray) -> List[np.ndarray]:
+    places = ram.astype(np.float32)
+    row = np.zeros_like(places)
+    row[:, ACROSS] = ((places[:, ACROSS] - places[:, CANNON, None]) / STEP).clip(-FAR, FAR)
+    row[:, DOWN] = ((places[:, DOWN] - CANNON_DOWN) / STEP).clip(-FAR, FAR)
+    return [row]
 
 
 def show_invaders(ram: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
@@ -129,3 +135,24 @@ def show_bombs(ram: np.ndarray) -> np.ndarray:
 def _nearness(distances: np.ndarray, places: np.ndarray) -> np.ndarray:
     """Distances [B, N] to [B, N, places]: 1 at a place, 0 from the next place on, linear in between."""
     return np.maximum(0, 1 - np.abs(distances[:, :, None] - places.astype(np.float32)) / (places[1] - places[0]))
+
+
+class View(NamedTuple):
+    """What a network can be shown of the RAM besides its bytes.
+
+    rows: how many of 128 numbers. tables: makes of the newest bytes [B, 128] what stands in each row, [B, up to 128
+    numbers]; zeros fill it up. game: whose bytes it reads, as atari_py calls it; None for any.
+    """
+
+    rows: int
+    tables: Callable[[np.ndarray], Sequence[np.ndarray]]
+    game: Optional[str] = "space_invaders"
+
+
+VIEWS: Dict[str, View] = {
+    "bits": View(BITS, _bits, game=None),  # each bit is 0 or 1; a row for the highest bits comes first
+    "positions": View(1, _positions),  # at ACROSS and DOWN, how far right of the cannon or below its top; else 0
+    "invaders": View(2, show_invaders),  # what stands near the cannon, and what its shot can meet
+    "bombs": View(1, lambda ram: [show_bombs(ram)]),  # where bombs fall, as seen from the cannon
+}
+"""The views by name, for `shown` of `build_agent`. Their order is that of the rows: a new one comes last."""

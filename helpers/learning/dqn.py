@@ -63,12 +63,8 @@ class FastDQNAgent(DQNAgent):
         finally:
             self.target_model_update = target_model_update
         self._act = act_function(self)
-        self._learn = self.learn_function()
+        self._learn = learn_function(self)
         self._on_train_begin()
-
-    def learn_function(self) -> Callable:
-        """A function that makes one update; see `helpers.learning.graph.learn_function`."""
-        return learn_function(self)
 
     # --- acting and learning -------------------------------------------------------------------------
 
@@ -214,7 +210,7 @@ class FastDQNAgent(DQNAgent):
             RuntimeError: if the agent is not compiled, or if an emulator dies; what was learned is kept.
             FloatingPointError: if the loss is not a finite number.
         """
-        check_parallel(self, nb_envs)
+        nb_envs = check_parallel(self, nb_envs)
         if seed is not None:
             seed = check_seed(seed)
         prepare_memory(self.memory, nb_envs)

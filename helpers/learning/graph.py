@@ -1,5 +1,5 @@
 """Acting and learning as one TensorFlow call each."""
-from typing import Any, Callable, List, NamedTuple, Sequence, Tuple
+from typing import Any, Callable, List, Sequence, Tuple
 
 import tensorflow as tf
 from rl.agents import DQNAgent
@@ -38,29 +38,6 @@ def scaled_inputs(agent: DQNAgent) -> Tuple[List[tf.Tensor], List[tf.Tensor]]:
     return fed, [x * agent.observation_scale for x in fed]
 
 
-class BatchInputs(NamedTuple):
-    """Where a batch enters the graph: placeholders, and what the network sees of its states.
-
-    fed: the placeholders, in the order of `FastDQNAgent.draw_batch`. state0, state1: tensors for the network's inputs.
-    action: [B] int64. reward: [B] float64. going_on: [B] float64, 1 where the game goes on after it, else 0.
-    """
-
-    fed: List[tf.Tensor]
-    state0: List[tf.Tensor]
-    state1: List[tf.Tensor]
-    action: tf.Tensor
-    reward: tf.Tensor
-    going_on: tf.Tensor
-
-
-def batch_inputs(agent: DQNAgent) -> BatchInputs:
-    """Placeholders for the batches of this agent."""
-    fed0, state0 = scaled_inputs(agent)
-    fed1, state1 = scaled_inputs(agent)
-    values = [tf.compat.v1.placeholder(dtype, (None,)) for dtype in (tf.int64, tf.float64, tf.float64)]
-    return BatchInputs(fed0 + fed1 + values, state0, state1, *values)
-
-
 def act_function(agent: DQNAgent) -> Callable:
     """A function from states [B, ...] to a list of one array: Q values [B, nb_actions], float32."""
     agent.model._make_predict_function()
@@ -72,7 +49,7 @@ def act_function(agent: DQNAgent) -> Callable:
 
 
 def learn_function(agent: DQNAgent) -> Callable:
-    """A function that makes one update and returns the loss and the metrics; it takes what `BatchInputs.fed` names.
+    """A function that makes one update and returns loss and metrics; it takes what `FastDQNAgent.draw_batch` makes.
 
     It runs the very graph that `train_on_batch` runs, with the target computed inside instead of
     in NumPy (in the same order and dtypes), and with the metrics set back to zero in the same call.
@@ -80,7 +57,10 @@ def learn_function(agent: DQNAgent) -> Callable:
     model = agent.trainable_model
     model._make_train_function()
     train = model.train_function
-    fed, state0, state1, action, reward, going_on = batch_inputs(agent)
+    (fed0, state0), (fed1, state1) = scaled_inputs(agent), scaled_inputs(agent)
+    # [B] each; going_on is 1 where the game goes on after the step, else 0
+    values = [tf.compat.v1.placeholder(dtype, (None,)) for dtype in (tf.int64, tf.float64, tf.float64)]
+    action, reward, going_on = values
 
     q1 = agent.target_model(state1, training=False)
     if agent.enable_double_dqn:
@@ -104,5 +84,5 @@ def learn_function(agent: DQNAgent) -> Callable:
         with tf.control_dependencies([train.updates_op]):
             after += [weights.assign(value) for weights, value in get_soft_target_model_updates(
                 agent.target_model, agent.model, agent.target_model_update)]
-    return make_callable(fed, results,
+    return make_callable(fed0 + fed1 + values, results,
                          [train.updates_op] + [assign.op for assign in after], connections)

@@ -7,6 +7,7 @@ from rl.callbacks import Callback, CallbackList, TrainEpisodeLogger, TrainInterv
 
 from helpers.checkpoints.checkpoint import load_checkpoint
 from helpers.checkpoints.training_state import restore_training
+from helpers.checks import check_count, check_fits
 
 
 class Listeners(CallbackList):
@@ -58,8 +59,13 @@ def run_training(training: Any, nb_steps: int, settings: Dict[str, Any], resume:
 
     Returns:
         keras.callbacks.History.
+
+    Raises:
+        ValueError: nb_steps is no number of steps, or the agent is not one for this game.
     """
     agent, callbacks = training.agent, training.callbacks
+    nb_steps = check_count("nb_steps", nb_steps, 1)
+    check_fits(agent, training.envs[0])
     agent.under_way, training.settings, training.resume = training, settings, resume
     callbacks.set_model(agent)
     callbacks._set_env(training.envs[0])

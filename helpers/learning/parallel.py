@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 from rl.core import Processor
 
+from helpers.checks import check_count
 from helpers.learning.memory import ArrayMemory
 
 
@@ -188,8 +189,8 @@ class ParallelTraining:
                                                "nb_episode_steps": step + 1, "nb_steps": agent.step})
 
 
-def check_parallel(agent: Any, nb_envs: int) -> None:
-    """Raises an error that says what to do if this agent can't train with so many emulators."""
+def check_parallel(agent: Any, nb_envs: int) -> int:
+    """The number of emulators, or an error that says what to do if this agent can't train with so many."""
     if not agent.compiled:
         raise RuntimeError("The agent is not compiled, expected a call of compile() before fit_parallel().")
     memory = agent.memory
@@ -197,10 +198,9 @@ def check_parallel(agent: Any, nb_envs: int) -> None:
         raise ValueError(f"The memory is a {type(memory).__name__}, expected an ArrayMemory: pass "
                          "memory=ArrayMemory(...).")
     needed = memory.window_length + agent.n_step + 1
-    if not 1 <= nb_envs <= memory.limit // needed:
-        raise ValueError(f"nb_envs is {nb_envs}, expected 1 to {memory.limit // needed}: each emulator needs at least "
-                         f"{needed} steps in a memory with limit={memory.limit}. Use fewer emulators or a larger "
-                         "memory.")
+    nb_envs = check_count("nb_envs", nb_envs, 1, memory.limit // needed, f"Each emulator needs at least {needed} steps "
+                          f"in a memory with limit={memory.limit}: use fewer emulators or a larger memory.")
     if agent.nb_steps_warmup < nb_envs * needed:
         raise ValueError(f"nb_steps_warmup is {agent.nb_steps_warmup}, expected at least {nb_envs * needed} for "
                          f"{nb_envs} emulators, so that there is something to learn from: raise it.")
+    return nb_envs

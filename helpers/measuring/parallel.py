@@ -7,6 +7,7 @@ from typing import Any, Callable, Dict, List, Sequence, Tuple
 import gym
 import numpy as np
 
+from helpers.checks import check_fits
 from helpers.game.environment import seed_game
 from helpers.game.wrappers import ScoreKeeper
 
@@ -80,6 +81,7 @@ def is_agent(player: Any) -> bool:
 
 def seat_for(player: Any, env: gym.Env) -> Seat:
     """A seat that shows this player what it needs to see."""
+    check_fits(player, env)
     return Seat(env, player.memory.window_length, player.processor) if is_agent(player) else Seat(env, 1, None)
 
 

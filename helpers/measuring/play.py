@@ -5,6 +5,7 @@ from typing import Any, Callable, Iterator, Optional, Union
 import gym
 import numpy as np
 
+from helpers.checks import check_count, check_fits
 from helpers.game.environment import seed_game
 from helpers.game.wrappers import ScoreKeeper
 
@@ -42,10 +43,10 @@ def play_games(env: gym.Env, player: Player, nb_games: int, seed: Optional[int] 
             wrapper changes them.
 
     Raises:
-        ValueError: `nb_games` is below 1.
+        ValueError: `nb_games` is below 1, or the agent is not one for this game.
     """
-    if nb_games < 1:
-        raise ValueError(f"nb_games is {nb_games}; expected at least 1. Ask for one game or more.")
+    nb_games = check_count("nb_games", nb_games, 1)
+    check_fits(player, env)
     keeper = ScoreKeeper(env)
     if seed is not None:
         seed_game(env, seed)

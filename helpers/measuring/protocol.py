@@ -4,7 +4,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional
 import gym
 import numpy as np
 
-from helpers.checks import check_range, check_seed
+from helpers.checks import check_count, check_range, check_seed
 from helpers.game.environment import RAM, make_game
 from helpers.measuring.parallel import EMULATORS, play_in_parallel
 from helpers.measuring.play import Player
@@ -21,17 +21,6 @@ Player       takes the action of highest Q-value, and with probability epsilon a
 Reported     mean, its 95 % interval (bootstrap), median, standard deviation, and the human-normalised mean:
              0 % is a random player (148 points), 100 % a human (1,668.7)
 """
-
-
-
-
-
-
-
-
-
-
-
 
 
 class Measurement(NamedTuple):
@@ -106,10 +95,9 @@ def measure(player: Player, env_id: str = RAM, nb_games: int = 200, seed: int = 
     Raises:
         ValueError: a value is out of its range, or the agent's network does not fit the game.
     """
-    for name, value, low, high in [("nb_games", nb_games, 1, 10**6), ("epsilon", epsilon, 0, 1),
-                                   ("nb_emulators", nb_emulators, 1, EMULATORS)]:
-        check_range(name, value, low, high)
+    epsilon, nb_games = check_range("epsilon", epsilon, 0, 1), check_count("nb_games", nb_games, 1, 10**6)
+    nb_emulators = check_count("nb_emulators", nb_emulators, 1, EMULATORS)
     seed = check_seed(seed)
     scores, steps = play_in_parallel(player, make_env or (lambda: make_game(env_id)), range(nb_games), seed,
                                      epsilon, nb_emulators, bar)
-    return Measurement(scores, steps, env_id, float(epsilon), seed, nb_games)
+    return Measurement(scores, steps, env_id, epsilon, seed, nb_games)

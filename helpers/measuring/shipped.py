@@ -9,7 +9,7 @@ from typing import Any, Dict, Iterable, List, NamedTuple, Optional
 
 import pandas as pd
 
-from helpers.agents.recipes import RECIPES, Recipe, recorded_recipe
+from helpers.agents.recipes import Recipe, recorded_name, recorded_recipe
 from helpers.files import PROJECT, write_whole
 from helpers.learning.threads import set_threads
 from helpers.measuring.protocol import Measurement
@@ -132,7 +132,7 @@ def build_to_measure(made: Recipe, weights: Path) -> Any:
 
 
 class Found(NamedTuple):
-    """What is known of a weights file: its agent's name and recipe, its own name in the manifest; None if unknown."""
+    """What is known of a weights file: its agent's name, or its network's; its recipe; its own name in the manifest."""
 
     agent: Optional[str] = None
     recipe: Optional[Recipe] = None
@@ -151,9 +151,8 @@ def identify(weights: Path) -> Found:
             check_weights(name, folder)
             return Found(entry["agent"], shipped_recipe(name, folder), name)
     hyperparameters = read_hyperparameters(folder) if (folder / "hyperparameters.json").exists() else {}
-    if hyperparameters.get("agent") not in RECIPES:
-        return Found()
-    return Found(hyperparameters["agent"], recorded_recipe(hyperparameters))
+    name = recorded_name(hyperparameters)
+    return Found(name, recorded_recipe(hyperparameters)) if name else Found()
 
 
 def shipped_seeds(name: str, folder: Optional[Path] = None) -> List[int]:

@@ -13,6 +13,7 @@ from rl.callbacks import Callback
 from tqdm import tqdm
 
 from helpers.agents.weights import weights_as_hdf5
+from helpers.checks import check_count, check_fits
 from helpers.files import write_whole
 from helpers.game.wrappers import finished_game
 from helpers.runs.folder import EPISODE_COLUMNS, Run
@@ -45,9 +46,8 @@ class RunLogger(Callback):
         self.seconds = 0.0
 
     def on_train_begin(self, logs: Optional[Dict] = None) -> None:
-        nb_steps = self.params["nb_steps"]
-        if nb_steps < 1:
-            raise ValueError(f"nb_steps is {nb_steps}; expected at least 1 agent step. Ask for more steps.")
+        check_count("nb_steps", self.params["nb_steps"], 1)  # keras-rl2's own fit checks neither this nor the game
+        check_fits(self.model, self.env)
         self._metrics: List[List[float]] = []
         self._began = time.perf_counter() - self.seconds  # so that a resumed run's clock goes on
         self._writer = None

@@ -7,8 +7,7 @@ import h5py
 import numpy as np
 
 from helpers.agents.recipes import Recipe
-from helpers.game.environment import NB_ACTIONS
-from helpers.game.ram import show, shown_with
+from helpers.game.ram import show
 
 
 class DensePlayer:
@@ -31,21 +30,20 @@ class DensePlayer:
     processor = None  # what one would do to the states is done in `compute_batch_q_values`
 
     def __init__(self, made: Recipe, weights: Path):
-        if made.network != "RAM":
+        if not made.is_dense:
             raise ValueError(f"The agent's network is for {made.network}; expected an agent on the RAM. Use "
                              "build_and_load for others.")
-        self.memory = SimpleNamespace(window_length=made.window)
-        self._shown = {"scale": made.options.get("observation_scale"), **shown_with(made.options)}
-        self._nb_quantiles = made.options.get("nb_quantiles", 1)
+        self.memory = SimpleNamespace(window_length=made.hyperparameters["window"])
+        self._scale, self._shown = made.hyperparameters["observation_scale"], made.hyperparameters["shown"]
         *self._hidden, self._last = read_layers(weights)
 
     def compute_batch_q_values(self, states: Any) -> np.ndarray:
-        """States [B, W, 128] of bytes to Q-values, float32 [B, NB_ACTIONS]."""
-        values = show(states, **self._shown).reshape(len(states), -1)
+        """States [B, W, 128] of bytes to Q-values, float32 [B, actions]."""
+        values = show(states, self._scale, self._shown).reshape(len(states), -1)
         for kernel, bias in self._hidden:
             values = np.maximum(values @ kernel + bias, 0)
         kernel, bias = self._last
-        values = (values @ kernel + bias).reshape(len(states), 1 + NB_ACTIONS, self._nb_quantiles).mean(axis=2)
+        values = values @ kernel + bias
         return values[:, :1] + values[:, 1:] - values[:, 1:].mean(axis=1, keepdims=True)  # dueling, "avg"
 
 

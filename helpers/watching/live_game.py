@@ -4,9 +4,9 @@ from typing import Any, Callable, Optional
 
 import gym
 
-from helpers.checks import check_range
-from helpers.game.environment import PIXELS, RAM, make_game, make_small_screen_game
-from helpers.game.wrappers import SMALL_SCREEN
+from helpers.agents.recipes import NETWORKS
+from helpers.checks import check_range, check_seed
+from helpers.game.environment import make_game
 from helpers.measuring.parallel import is_agent, q_values_of, seat_for
 from helpers.measuring.play import Player
 from helpers.measuring.protocol import Measurement
@@ -32,8 +32,8 @@ class LiveGame(Recording):
 
     def __init__(self, player: Player, make_env: Optional[Callable[[], gym.Env]] = None, seed: int = 1,
                  epsilon: float = 0.05, game: int = 0):
-        for name, value, high in (("seed", seed, 2**32 - 1), ("epsilon", epsilon, 1), ("game", game, 2**32 - 1)):
-            check_range(name, value, 0, high)
+        seed, game = check_seed(seed), check_seed(game, "game")
+        epsilon = check_range("epsilon", epsilon, 0, 1)
         env = Recorder(make_env() if make_env else game_for(player))
         self._player, self._epsilon = player, epsilon
         self._q_values = q_values_of(player) if is_agent(player) else None
@@ -70,13 +70,12 @@ def game_for(player: Any) -> gym.Env:
     Raises:
         ValueError: there is none, or the player has no network to ask.
     """
-    makers = {(128,): lambda: make_game(RAM), (210, 160, 3): lambda: make_game(PIXELS),
-              SMALL_SCREEN: make_small_screen_game}
-    takes = player.model.input_shape[2:] if is_agent(player) else None
-    if takes not in makers:
-        raise ValueError(f"This player takes observations of shape {takes}; expected one of "
-                         f"{', '.join(map(str, makers))}. Pass make_env, a function that makes its game.")
-    return makers[takes]()
+    takes = (player.model.input_shape[2:], player.nb_actions) if is_agent(player) else (None, None)
+    known = {(network.observation, network.nb_actions): network for network in reversed(list(NETWORKS.values()))}
+    if takes not in known:
+        raise ValueError(f"This player takes observations of shape {takes[0]}, for {takes[1]} actions; expected one of "
+                         f"{', '.join(map(str, known))}. Pass make_env, a function that makes its game.")
+    return known[takes].make_game(known[takes].env_id, None)
 
 
 def watch_game(player: Player, seed: int = 1, epsilon: float = 0.05, max_steps: int = 10_000, *, game: int = 0,

@@ -59,7 +59,7 @@ def load_shipped(name: str, folder: Optional[Path] = None) -> Tuple[Any, Recipe]
         ValueError, FileNotFoundError: its file is not the one that was measured, or not there.
     """
     weights, made = check_weights(name, folder), shipped_recipe(name, folder)
-    return (DensePlayer(made, weights) if made.network == "RAM" else build_to_measure(made, weights)), made
+    return (DensePlayer(made, weights) if made.is_dense else build_to_measure(made, weights)), made
 
 
 def load_run(run: Run) -> Tuple[Any, Recipe]:
@@ -71,8 +71,8 @@ def load_run(run: Run) -> Tuple[Any, Recipe]:
     weights = newest_weights(run)
     found = identify(weights)
     if found.recipe is None:
-        raise ValueError(f"runs/{run.name} does not say how its agent is built; expected \"agent\" in its "
-                         "hyperparameters.json, as `make train-ram` writes it. In the notebook that trained it, "
+        raise ValueError(f"runs/{run.name} does not say how its agent is built; expected \"agent\" or \"network\" "
+                         "in its hyperparameters.json, as notebook 05 writes it. In the notebook that trained it, "
                          "GamePlayer({\"my agent\": agent}) plays it.")
     return build_to_measure(found.recipe, weights), found.recipe
 

@@ -74,6 +74,14 @@ def test_hyperparameters_out_of_range_are_named(name, value):
         build_agent(build_ram_model(128, 6), 6, **{name: value})
 
 
+def test_a_network_with_an_empty_layer_is_refused():
+    for hidden, words in (([0], "hidden is 0; expected 1 to 100,000, a whole"), ([2.5], "hidden is 2.5; expected"),
+                          (64, r"hidden is 64; expected a list of numbers. Write \[64\]")):
+        with pytest.raises(ValueError, match=words):
+            build_ram_model(128, 6, hidden=hidden)
+    assert build_ram_model(128, 6, hidden=[4.0]).layers[1].units == 4
+
+
 def test_a_network_without_a_window_is_refused():
     for window in (0, -1):
         with pytest.raises(ValueError, match=f"^window is {window}; expected 1 to 100"):
@@ -216,7 +224,7 @@ def test_options_reach_the_agent():
 
 
 def test_an_agent_with_bits_acts_learns_and_keeps_bytes():
-    options = {"bits": True, "observation_scale": 1 / 255, "reward_clip": 1.0, "warmup_steps": 50, "gamma": 0.9,
+    options = {"shown": ["bits"], "observation_scale": 1 / 255, "reward_clip": 1.0, "warmup_steps": 50, "gamma": 0.9,
                "batch_size": 16}
     for fast in (False, True):
         agent = build_agent(build_ram_model(128, 6, 3 + 8, hidden=(32,)), 6, fast=fast, **options)
@@ -224,8 +232,8 @@ def test_an_agent_with_bits_acts_learns_and_keeps_bytes():
         assert agent.model.get_weights()[0].shape == ((3 + 8) * 128, 32)
         assert agent.memory.sample(1)[0].state0[-1].dtype == np.uint8
         assert (agent.processor.reward_clip, agent.gamma, agent.batch_size) == (1.0, 0.9, 16)
-    with pytest.raises(ValueError, match="looks at 3 rows, but window=3, bits make 11"):
-        build_agent(build_ram_model(128, 6), 6, bits=True)
+    with pytest.raises(ValueError, match=r"looks at 3 rows, but window=3, shown=\('bits',\) make 11"):
+        build_agent(build_ram_model(128, 6), 6, shown=["bits"])
 
 
 def test_options_that_exclude_each_other_are_named():
@@ -233,11 +241,12 @@ def test_options_that_exclude_each_other_are_named():
         build_agent(build_ram_model(128, 6), 6, n_step=3)
     with pytest.raises(ValueError, match="reward_scale is 0.1, but keras-rl2's own agent knows only 1"):
         build_agent(build_ram_model(128, 6), 6, reward_scale=0.1)
-    for option in ({"reward_clip": 1.0}, {"observation_scale": 1 / 255}, {"bits": True}, {"positions": True},
-                   {"invaders": True}, {"bombs": True}):
-        shown = {name: value for name, value in option.items() if value is True}
+    for option in ({"reward_clip": 1.0}, {"observation_scale": 1 / 255}, {"shown": ["bits"]}, {"shown": ["bombs"]}):
         with pytest.raises(ValueError, match="Received a processor, .*; expected one or the other"):
-            build_agent(build_ram_model(128, 6, nb_rows(3, **shown)), 6, processor=ScaleAndClip(), **option)
+            build_agent(build_ram_model(128, 6, nb_rows(3, option.get("shown", ()))), 6, processor=ScaleAndClip(),
+                        **option)
+    with pytest.raises(ValueError, match=r"observations of shape \(84, 84\); expected \(128,\), the RAM"):
+        build_agent(build_small_pixel_model(6, 12), 6, window=4, shown=["bits"])
 
 
 SMALL_PIXELS = {"window": 4, "replay_limit": 2_000, "warmup_steps": 50, "epsilon_steps": 200, "target_update": 20,

@@ -169,14 +169,14 @@ def test_a_checkpoint_of_other_settings_is_refused_and_they_are_named(tmp_path):
 
 def test_a_checkpoint_of_an_agent_that_is_shown_something_else_is_refused(tmp_path):
     """Both networks have the same shape."""
-    def agent(**shown):
+    def agent(*shown):
         return build_agent(build_ram_model(128, NB_ACTIONS, 2, [8]), NB_ACTIONS, window=1, warmup_steps=50, fast=True,
-                           replay_limit=200, **shown)
+                           replay_limit=200, shown=shown)
 
-    fit(tmp_path, 60, agent(positions=True))
-    with pytest.raises(ValueError, match="is shown .*'bombs': False.*, and this one .*'bombs': True.*: expected the s"):
-        fit(tmp_path, 100, agent(bombs=True), resume=tmp_path)
-    resumed, _ = fit(tmp_path, 100, agent(positions=True), resume=tmp_path)
+    fit(tmp_path, 60, agent("positions"))
+    with pytest.raises(ValueError, match=r"has shown=\('positions',\), and this one \('bombs',\): expected the s"):
+        fit(tmp_path, 100, agent("bombs"), resume=tmp_path)
+    resumed, _ = fit(tmp_path, 100, agent("positions"), resume=tmp_path)
     assert resumed.step == 100
 
 

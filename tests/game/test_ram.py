@@ -22,6 +22,7 @@ from helpers.game.ram import (
     SHOT,
     SHOT_DOWN,
     STEP,
+    VIEWS,
     nb_rows,
     show,
 )
@@ -32,7 +33,7 @@ LEFT, RIGHT, FIRE = 3, 2, 1
 def test_bits_of_the_newest_observation_come_before_the_bytes():
     state = np.array([[[1, 2], [0b10000001, 255]]], np.uint8)  # two observations of two bytes
     for batch in (state, list(state), state.astype(np.float64)):  # as the memory, keras-rl2 and a padded batch give it
-        shown = show(batch, 0.5, bits=True)
+        shown = show(batch, 0.5, ["bits"])
         assert shown.dtype == np.float32
         assert shown[0].T.tolist() == [[1, 0, 0, 0, 0, 0, 0, 1, 0.5, 64.5], [1, 1, 1, 1, 1, 1, 1, 1, 1, 127.5]]
     assert (show(state, None) == state).all()
@@ -43,8 +44,9 @@ def test_places_are_seen_from_the_cannon_and_what_is_near_is_seen_clearly():
     state[0, 0] = 77  # an observation before
     state[0, 1, CANNON], state[0, 1, 83], state[0, 1, 84], state[0, 1, 81] = 60, 66, 57, CANNON_DOWN - 8
     for bits in (False, True):
-        shown = show(state, 1 / 255, bits=bits, positions=True)
-        assert shown.shape == (1, nb_rows(2, bits, True), 128) == (1, 3 + BITS * bits, 128)
+        views = ["positions", "bits"][:1 + bits]  # the table's order holds
+        shown = show(state, 1 / 255, views)
+        assert shown.shape == (1, nb_rows(2, views), 128) == (1, 3 + BITS * bits, 128)
         row = shown[0, BITS * bits]
         assert (row[83], row[84], row[81]) == (6 / STEP, -3 / STEP, -8 / STEP)
         assert row[26] == row[87] == -FAR  # at 0, far to the left
@@ -55,8 +57,8 @@ def test_places_are_seen_from_the_cannon_and_what_is_near_is_seen_clearly():
 
 def shown_invaders(ram):
     """Around the cannon [6, 21], and around the shot [7, 17]."""
-    shown = show(ram[None, None], 1 / 255, bits=True, positions=True, invaders=True)
-    assert shown.shape == (1, nb_rows(1, True, True, True), 128) == (1, BITS + 4, 128)
+    shown = show(ram[None, None], 1 / 255, list(VIEWS)[:3])
+    assert shown.shape == (1, nb_rows(1, list(VIEWS)[:3]), 128) == (1, BITS + 4, 128)
     assert shown[0, -1] == pytest.approx(ram / 255)
     cannon, shot = shown[0, BITS + 1], shown[0, BITS + 2]
     assert (cannon[126:] == 0).all() and (shot[119:] == 0).all()
@@ -92,9 +94,9 @@ def test_invaders_are_seen_from_the_cannon_and_from_its_shot():
 def test_bombs_are_seen_from_the_cannon():
     ram = np.full(128, 246, np.uint8)  # no bombs
     ram[CANNON] = 60
-    for others in ({}, {"bits": True, "positions": True, "invaders": True}):
-        shown = show(ram[None, None], None, bombs=True, **others)[0]
-        assert shown.shape == (nb_rows(1, bombs=True, **others), 128) and (shown[-2] == 0).all()
+    for views in (["bombs"], list(VIEWS)):
+        shown = show(ram[None, None], None, views)[0]
+        assert shown.shape == (nb_rows(1, views), 128) and (shown[-2] == 0).all()
     ram[[83, 81]] = 65, 90 - 4  # 5 pixels right of the cannon, half-way between two heights
     ram[[84, 82]] = 40, 42  # at the very edge of what is shown
     expected = np.zeros((9, 13))
@@ -102,8 +104,14 @@ def test_bombs_are_seen_from_the_cannon():
         for place, share in ((4, 0.75), (8, 0.25)):
             expected[list(BOMB_HEIGHTS).index(height), list(BOMB_PLACES).index(place)] = share / 2
     expected[0, 0] = 1
-    shown = show(ram[None, None], None, bombs=True)[0, 0]
+    shown = show(ram[None, None], None, ["bombs"])[0, 0]
     assert (shown[:117].reshape(9, 13) == expected).all() and (shown[117:] == 0).all()
+
+
+def test_a_view_that_there_is_not_is_named():
+    for shown in (["places"], "bits", None, 3, [["bits"]]):
+        with pytest.raises(ValueError, match="^shown is .*; expected a list of some of bits, positions"):
+            nb_rows(1, shown)
 
 
 @pytest.fixture(scope="module")

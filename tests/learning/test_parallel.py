@@ -257,7 +257,7 @@ def test_a_loss_that_is_no_number_stops_the_training():
 
 @pytest.mark.parametrize("nb_envs", [0, -1, 251])
 def test_impossible_numbers_of_emulators(nb_envs):
-    with pytest.raises(ValueError, match=f"nb_envs is {nb_envs}, expected 1 to 250"):
+    with pytest.raises(ValueError, match=f"nb_envs is {nb_envs}; expected 1 to 250"):
         make_agent().fit_parallel(Corridor, nb_envs, 100)
 
 

@@ -79,7 +79,7 @@ def test_the_trainings_that_do_not_ship_are_reported_too(folder):
 
 
 def test_a_recipe_that_changes_later_leaves_older_agents_as_they_were(folder, monkeypatch):
-    changed = recipes.RECIPES["ram_post"]._replace(hidden=(64,), options={"bits": True})
+    changed = recipes.RECIPES["ram_post"]._replace(options={"hidden": (64,), "shown": ("bits",)})
     monkeypatch.setitem(recipes.RECIPES, "ram_post", changed)
     assert load_agent("ram", folder).model.get_weights()[0].shape == (384, 512)
 

@@ -207,13 +207,13 @@ def test_weights_of_another_agent_or_game_are_refused(run):
     with pytest.raises(ValueError, match="were made for observation_scale 0.003921569, and here it is 1.0: make agent"):
         load_weights(fast_agent(), path)
 
-    def shown(**switches):
-        return build_agent(build_ram_model(128, 6, 2, [4]), 6, window=1, **switches)
+    def shown(*views):
+        return build_agent(build_ram_model(128, 6, 2, [4]), 6, window=1, shown=views)
 
-    path.write_bytes(weights_as_hdf5(shown(positions=True), make_game(RAM)))
-    load_weights(shown(positions=True), path)
+    path.write_bytes(weights_as_hdf5(shown("positions"), make_game(RAM)))
+    load_weights(shown("positions"), path)
     with pytest.raises(ValueError, match=r"were made for shown \['positions'\], and here it is \['bombs'\]"):
-        load_weights(shown(bombs=True), path)
+        load_weights(shown("bombs"), path)
 
 
 def test_a_full_disk_stops_no_log(agent, run, monkeypatch):

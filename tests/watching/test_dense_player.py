@@ -23,14 +23,14 @@ def made_and_saved(folder, name, changes=None):
 @pytest.mark.parametrize("name, changes", [
     ("ram_post", {}),
     ("ram_post", {"observation_scale": 1 / 32}),
-    ("ram_best", {"bits": True, "window": 1}),
-    ("ram_best", {"bits": False, "positions": True, "window": 3}),
-    ("ram_best", {"bits": False, "positions": False, "invaders": True, "bombs": True}),
-    ("ram_best", {"bits": True, "window": 2, "nb_quantiles": 7, "positions": True, "observation_scale": 1 / 32}),
+    ("ram_best", {"shown": ["bits"], "window": 1}),
+    ("ram_best", {"shown": ["positions"], "window": 3}),
+    ("ram_best", {"shown": ["invaders", "bombs"]}),
+    ("ram_best", {"shown": ["bits", "positions"], "window": 2, "observation_scale": 1 / 32}),
 ])
 def test_its_q_values_are_the_agents(tmp_path, name, changes):
     agent, made, player = made_and_saved(tmp_path, name, changes)
-    states = np.random.RandomState(1).randint(0, 256, (8, made.window, 128)).astype(np.uint8)
+    states = np.random.RandomState(1).randint(0, 256, (8, made.hyperparameters["window"], 128)).astype(np.uint8)
     expected = agent.compute_batch_q_values(states)
     assert expected.std() > 0.01
     np.testing.assert_allclose(player.compute_batch_q_values(states), expected, rtol=0, atol=1e-5 * abs(expected).max())

@@ -10,10 +10,16 @@ from demo_notebook import write_demo
 from nbclient import NotebookClient
 from PIL import Image
 
+from helpers.agents.build import build_agent
+from helpers.agents.networks import build_ram_model
+from helpers.agents.weights import weights_as_hdf5
+from helpers.files import write_whole
+from helpers.game.environment import RAM, make_game
+from helpers.game.ram import nb_rows
 from helpers.measuring.shipped import load_agent
 from helpers.runs.folder import start_run
-from helpers.watching.live_game import watch_game
-from helpers.watching.player import FIRST_STEPS, GamePlayer, load_shipped
+from helpers.watching.live_game import LiveGame, watch_game
+from helpers.watching.player import FIRST_STEPS, GamePlayer, load_run, load_shipped
 
 
 @pytest.fixture(scope="module")
@@ -96,13 +102,28 @@ def test_an_agent_is_loaded_once_and_a_run_with_its_own_network(player):
 def test_what_can_not_be_played_is_said_in_words(player, folders):
     play(player, "ram")
     for name, words in [("runs/notebook-001", "does not say how its agent is built"),
-                        ("runs/odd-001", "not iterable"),
+                        ("runs/odd-001", "hidden is 5; expected a list of numbers"),
                         ("runs/other-001", "weights-000002500.h5 were made for observation_scale 1.0")]:
         play(player, name)
         assert words in player.message.value and player._viewer.layout.display == "none"
         assert not player.start.disabled and not player.play.playing
     play(player, "ram")
     assert player.message.value == "" and player._viewer.layout.display is None
+
+
+@pytest.mark.parametrize("hyperparameters", [
+    {"network": "RAM", "window": 3, "shown": ["positions", "invaders", "bombs"], "observation_scale": 1 / 255},
+    {"nb_steps": 60_000, "window": 3, "show_places": True, "replay": 50_000},  # as notebook 05 wrote it before
+])
+def test_the_run_of_a_notebook_is_built_again(hyperparameters, tmp_path):
+    shown = ["positions", "invaders", "bombs"]
+    agent = build_agent(build_ram_model(128, 6, nb_rows(3, shown)), 6, shown=shown, observation_scale=1 / 255)
+    run = start_run("ram", hyperparameters, tmp_path)
+    write_whole(run.folder / "weights-000000100.h5", weights_as_hdf5(agent, make_game(RAM)))
+    played, made = load_run(run)
+    state = make_game(RAM, seed=1).reset()[None, None].repeat(3, axis=1)
+    assert (played.compute_batch_q_values(state) == agent.compute_batch_q_values(state)).all()
+    assert LiveGame(played, made.make_env).play(3).moments[-1].q_values
 
 
 def test_nothing_to_play_yet(tmp_path):
