@@ -79,7 +79,7 @@ def test_a_game_that_does_not_exist_is_named(make):
 @pytest.mark.parametrize("seed", [2**40, -1, 1.5, "one"])
 @pytest.mark.parametrize("make", [make_game, make_small_screen_game])
 def test_a_seed_that_not_all_generators_take_is_named(make, seed):
-    with pytest.raises(ValueError, match=f"seed is {seed!r}; expected a whole number from 0 to 4,294,967,295. Choose"):
+    with pytest.raises(ValueError, match=f"seed is {seed!r}; expected 0 to 4,294,967,295, a whole number. Choose"):
         make(seed=seed)
     make(seed=np.int64(2**32 - 1)).reset()
 
