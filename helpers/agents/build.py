@@ -47,7 +47,7 @@ def build_agent(
     processor: Optional[Processor] = None,
     fast: bool = False,
 ) -> DQNAgent:
-    """A dueling DQN agent, by default the post's, compiled and ready for `fit`. All step counts are agent steps.
+    """A dueling DQN agent, by default the post's on pixels, ready for `fit`. All step counts are agent steps.
 
     Args:
         model: network with input (window, ...) and one output for each action.

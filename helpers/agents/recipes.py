@@ -1,4 +1,4 @@
-"""The agents by name: the game that each plays, its network, and the hyperparameters in which it is not the post's."""
+"""The agents by name: the game that each plays, its network, and its hyperparameters."""
 from typing import Any, Dict, NamedTuple, Optional, Sequence
 
 import gym
@@ -12,10 +12,10 @@ class Recipe(NamedTuple):
     """How an agent is made.
 
     env_id: the environment of its training. network: "pixels", "small pixels" or "RAM". window: observations that make
-    one state. options: of `build_agent`, where they are not its defaults, the post's. nb_steps: agent steps of a whole
-    training. nb_envs: emulators of `fit_parallel`; None trains by `fit`. nb_threads: inside one TensorFlow operation;
-    another number changes the last digits of the weights. hidden: sizes of the RAM network's layers. life_as_episode:
-    whether training takes the loss of a life for an end.
+    one state. options: of `build_agent`, where they are not its defaults, the post's on pixels. nb_steps: agent steps
+    of a whole training. nb_envs: emulators of `fit_parallel`; None trains by `fit`. nb_threads: inside one TensorFlow
+    operation; another number changes the last digits of the weights. hidden: sizes of the RAM network's layers.
+    life_as_episode: whether training takes the loss of a life for an end.
     """
 
     env_id: str
