@@ -51,7 +51,7 @@ def test_environment_is_what_one_conda_command_needs(environment):
 
 
 def test_the_post_s_versions(project):
-    post = json.loads((project / "tests" / "data" / "the_post.json").read_text())["packages"]
+    post = json.loads((project / "tests" / "data" / "the_post.json").read_text(encoding="utf-8"))["packages"]
     pins = {canonicalize_name(name): pin.version for name, pin in read_pins().items()}
     assert {name: pins[canonicalize_name(name)] for name in post} == post
 

@@ -7,11 +7,11 @@ import nbformat
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-README = (ROOT / "README.md").read_text()
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXPECT = re.search(r"^## What to expect\n(.*?)^## ", README, re.MULTILINE | re.DOTALL).group(1)
 ROWS = [[cell.strip() for cell in line.strip("|").split("|")]
         for line in re.findall(r"^\|.*", EXPECT, re.MULTILINE)][2:]
-MANIFEST = json.loads((ROOT / "weights" / "MANIFEST.json").read_text())
+MANIFEST = json.loads((ROOT / "weights" / "MANIFEST.json").read_text(encoding="utf-8"))
 
 
 def numbers_in(text):

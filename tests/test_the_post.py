@@ -14,7 +14,7 @@ from helpers.agents.networks import build_pixel_model, build_ram_model
 from helpers.agents.recipes import RECIPES
 
 ROOT = Path(__file__).resolve().parents[1]
-POST = json.loads((ROOT / "tests" / "data" / "the_post.json").read_text())
+POST = json.loads((ROOT / "tests" / "data" / "the_post.json").read_text(encoding="utf-8"))
 # What keras-rl2 puts in where the post's programs say nothing
 PROGRAMS = {program: {**POST["keras-rl2"], **POST[program]} for program in ("pixels", "RAM")}
 AGENTS = {"pixels": "pixels_post", "RAM": "ram_post"}
@@ -115,7 +115,7 @@ def test_a_comment_that_names_the_posts_number_names_the_right_one(program):
                          ids=lambda path: path.stem)
 def test_what_stands_in_quotation_marks_is_the_posts(path):
     """In a sentence about the post; no sentence puts words into its mouth."""
-    text = path.read_text()
+    text = path.read_text(encoding="utf-8")
     if path.suffix == ".ipynb":
         cells = nbformat.reads(text, as_version=4).cells
         text = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
