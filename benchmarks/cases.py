@@ -11,7 +11,7 @@ REPLAY = 1_000
 """Steps that the replay memory holds, as in the post; keras-rl2's gets slower with a larger one, the others do not."""
 
 EPSILON = 0.1
-"""Share of random actions, the post's after its first 10,000 steps."""
+"""Share of random actions, with which both of the post's trainings end."""
 
 LEARNING_RATE, ADAM_EPSILON, GAMMA, TARGET_UPDATE = 0.00025, 1e-7, 0.99, 10_000
 """The post's learning rate; Keras's and keras-rl2's defaults for the others."""

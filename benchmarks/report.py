@@ -6,7 +6,7 @@ from benchmarks.cases import BARS, CASES, GROUPS, LONGEST_HOURS, MOST_BESIDE, TI
 from benchmarks.words import DIFFERENCES, INTRODUCTION
 
 STEPS = 10_000_000
-"""How long the post trains, in agent steps."""
+"""How long the post trains on the RAM, in agent steps."""
 
 Record = Dict[str, Any]
 """What one run measured of one group: cpu, cores, length, peak and measured, see `update_results`."""

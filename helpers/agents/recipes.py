@@ -1,4 +1,4 @@
-"""The networks and agents by name: the game that each plays, and the hyperparameters in which it is not the post's."""
+"""The networks and agents by name: the game that each plays, and its hyperparameters."""
 from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
 
 import gym
@@ -38,8 +38,8 @@ NETWORKS: Dict[str, Network] = {
 class Recipe(NamedTuple):
     """How an agent is made.
 
-    network: a name in NETWORKS. options: hyperparameters where they are not the defaults, the post's. nb_steps: agent
-    steps of a whole training. nb_envs: emulators of `fit_parallel`; None trains by `fit`. nb_threads: inside one
+    network: a name in NETWORKS. options: hyperparameters where they are not the defaults, the post's on pixels. nb_steps:
+    agent steps of a whole training. nb_envs: emulators of `fit_parallel`; None trains by `fit`. nb_threads: inside one
     TensorFlow operation; another number changes the last digits of the weights.
     """
 
