@@ -6,7 +6,7 @@ import pytest
 from helpers.game.environment import RAM
 from helpers.measuring.protocol import Measurement
 from helpers.measuring.published import PUBLISHED, plot_table, score_table
-from helpers.measuring.statistics import compare, human_normalised
+from helpers.measuring.statistics import compare, human_normalised, mean_interval
 
 
 def measured(*scores: float, epsilon: float = 0.05) -> Measurement:
@@ -23,6 +23,18 @@ def test_difference_agrees_with_the_textbook_and_covers_the_truth():
     hits = sum(d.low <= 100 <= d.high for d in (compare(random.exponential(200, 60), random.exponential(100, 40))
                                                  for _ in range(60)))
     assert 51 <= hits <= 60
+
+
+def test_the_interval_of_a_difference_is_made_of_the_two_intervals():
+    """One method for both: against a player whose games are all alike, the difference is as sure as the other mean."""
+    scores = np.random.RandomState(3).exponential(200, 50)
+    low, high = mean_interval(scores)
+    assert compare(scores, [285, 285]) == pytest.approx((scores.mean() - 285, low - 285, high - 285))
+    assert compare([285, 285], scores) == pytest.approx((285 - scores.mean(), 285 - high, 285 - low))
+    both = compare(scores, scores[:30])  # sides of 3 and 4 points would make 5
+    (low, high), (other_low, other_high) = mean_interval(scores), mean_interval(scores[:30])
+    assert both.mean - both.low == pytest.approx(np.hypot(scores.mean() - low, other_high - scores[:30].mean()))
+    assert both.high - both.mean == pytest.approx(np.hypot(high - scores.mean(), scores[:30].mean() - other_low))
 
 
 def test_the_verdict_is_said_in_words():
