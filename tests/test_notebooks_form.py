@@ -44,6 +44,21 @@ def section(notebook, title):
     return found.group(1)
 
 
+def numbers_in(text):
+    """The numbers of a text, without the commas between thousands and without a zero that says nothing."""
+    found = re.findall(r"(?<![\w.])\d[\d,]*(?:\.\d+)?", text.replace("_", ""))
+    return {float(number.replace(",", "")) for number in found}
+
+
+def paragraphs(text):
+    """A text's paragraphs as one line each, without headings, tables, formulas, code and HTML's own words."""
+    text = re.sub(r"```.*?```|\$\$.*?\$\$", "", text, flags=re.DOTALL)
+    text = re.sub(r"<summary>.*?</summary>|<[^>]*>", "\n\n", text)
+    text = re.sub(r"^(?=\s*(?:- |\d\. ))", "\n", text, flags=re.MULTILINE)
+    blocks = [" ".join(block.split()) for block in re.split(r"\n\s*\n", text)]
+    return [block for block in blocks if block and not block.startswith(("#", "|"))]
+
+
 def test_there_are_notebooks_numbered_without_a_gap():
     assert [int(path.name[:2]) for path in PATHS] == list(range(1, len(PATHS) + 1))
     assert all(re.fullmatch(r"\d\d(_[a-z0-9]+)+\.ipynb", path.name) for path in PATHS)
@@ -65,10 +80,23 @@ def test_every_picture_says_what_it_shows(notebook):
             assert len(cell.metadata.get("alt", "")) > 20, cell.source
 
 
-def test_learning_goals_return_at_the_end_in_the_past_tense(notebook):
-    goals = re.findall(r"^- ", section(notebook, "What you'll learn"), re.MULTILINE)
-    learned = re.findall(r"^- You ", section(notebook, "What you learned"), re.MULTILINE)
-    assert 3 <= len(goals) <= 5 and len(learned) == len(goals)
+def test_what_you_learned_says_what_was_found(notebook):
+    """Most of it in numbers, and each of them stands above: in an output, in code or in the text."""
+    goals = re.findall(r"^- .*", section(notebook, "What you'll learn"), re.MULTILINE)
+    learned = re.findall(r"^- .*", section(notebook, "What you learned"), re.MULTILINE)
+    assert 3 <= len(goals) <= 5 and 3 <= len(learned) <= 5
+    end = next(number for number, cell in enumerate(notebook.cells) if "## What you learned" in cell.source)
+    before = numbers_in("\n".join(text for cell in notebook.cells[:end + 1] for text in [
+        cell.source.split("## What you learned")[0], *map(run_notebooks.output_text, cell.get("outputs", []))]))
+    assert sum(bool(numbers_in(finding)) for finding in learned) >= 3, learned
+    for finding in learned:
+        assert numbers_in(finding) <= before, f"found nowhere above: {numbers_in(finding) - before} in {finding}"
+
+
+def test_paragraphs_are_short(notebook):
+    """At most 90 words; a list's entries, a quotation and a folded answer are paragraphs of their own."""
+    for paragraph in paragraphs(markdown(notebook)):
+        assert len(paragraph.split()) <= 90, f"{len(paragraph.split())} words: {paragraph}"
 
 
 def test_it_says_what_is_needed(notebook):
@@ -77,12 +105,19 @@ def test_it_says_what_is_needed(notebook):
 
 
 def test_imports_come_first_and_install_nothing(notebook):
+    """Those that the whole notebook needs stand in the first code cell; others open the cell that first needs them."""
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert all(isinstance(statement, (ast.Import, ast.ImportFrom)) for statement in ast.parse(code[0].source).body)
+    assert len(code[0].source.splitlines()) <= 12, "import where first used"
+    imported = []
     for cell in code:
         assert not re.search(r"^\s*[!%]|sys\.path|NBVAL_SKIP", cell.source, re.MULTILINE)
-        if cell is not code[0]:
-            assert not re.search(r"^(import|from) ", cell.source, re.MULTILINE), cell.source
+        statements = ast.parse(cell.source).body
+        imports = [line for line in statements if isinstance(line, (ast.Import, ast.ImportFrom))]
+        assert statements[:len(imports)] == imports, f"imports stand at the top of their cell: {cell.source}"
+        assert cell is code[0] or len(imports) <= 3, cell.source
+        imported += [alias.asname or alias.name for line in imports for alias in line.names]
+    assert len(imported) == len(set(imported)), "imported twice"
 
 
 def test_one_cell_holds_the_numbers_each_with_its_meaning(notebook):
@@ -127,7 +162,7 @@ def test_helpers_are_imported_before_tensorflow(notebook):
 
 def test_cells_are_short(notebook):
     for cell in notebook.cells:
-        if cell.cell_type == "code" and not cell.metadata.get("tags") and not cell.source.startswith("from helpers"):
+        if cell.cell_type == "code" and not cell.metadata.get("tags"):
             assert len(cell.source.splitlines()) <= 30, cell.source
 
 
