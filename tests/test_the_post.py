@@ -109,3 +109,16 @@ def test_a_comment_that_names_the_posts_number_names_the_right_one(program):
     named = {name: re.search(r"(?:the )?post(?:'s)?: ([\d.,]+\d)", comment) for name, comment in comments.items()}
     named = {name: number(match.group(1)) for name, match in named.items() if match}
     assert named and named == {name: PROGRAMS[program][name.lower()] for name in named}
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", *sorted((ROOT / "notebooks").glob("*.ipynb"))],
+                         ids=lambda path: path.stem)
+def test_what_stands_in_quotation_marks_is_the_posts(path):
+    """In a sentence about the post; no sentence puts words into its mouth."""
+    text = path.read_text()
+    if path.suffix == ".ipynb":
+        cells = nbformat.reads(text, as_version=4).cells
+        text = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    for sentence in re.split(r"(?<=[.!?]) |\n\n|\n(?=[-|#])", re.sub(r"```.*?```", "", text, flags=re.DOTALL)):
+        if re.search(r"\bpost\b", sentence):
+            assert set(re.findall(r'"([^"]+?)[.,]?"', sentence)) <= set(POST["quoted"]), sentence
