@@ -38,9 +38,9 @@ NETWORKS: Dict[str, Network] = {
 class Recipe(NamedTuple):
     """How an agent is made.
 
-    network: a name in NETWORKS. options: hyperparameters where they are not the defaults, the post's on pixels. nb_steps:
-    agent steps of a whole training. nb_envs: emulators of `fit_parallel`; None trains by `fit`. nb_threads: inside one
-    TensorFlow operation; another number changes the last digits of the weights.
+    network: a name in NETWORKS. options: hyperparameters where they are not the defaults, the post's on pixels.
+    nb_steps: agent steps of a whole training. nb_envs: emulators of `fit_parallel`; None trains by `fit`. nb_threads:
+    inside one TensorFlow operation; another number changes the last digits of the weights.
     """
 
     network: str

@@ -3,6 +3,7 @@ import json
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from helpers.agents import recipes
@@ -12,6 +13,7 @@ from helpers.game.environment import NB_ACTIONS, RAM, make_game
 from helpers.measuring.play import play_games
 from helpers.measuring.protocol import Measurement
 from helpers.measuring.shipped import (
+    WEIGHTS_FOLDER,
     add_entry,
     check_weights,
     list_agents,
@@ -110,3 +112,13 @@ def test_a_damaged_manifest_is_named(tmp_path):
         read_manifest(tmp_path)
     with pytest.raises(ValueError, match="Received the fields agent"):
         add_entry("x", None, tmp_path / "log.csv", [], tmp_path / "new", agent="ram_post")
+
+
+def test_the_last_short_training_is_the_beginning_of_ram_best():
+    """Notebook 07 takes the three trainings of ram_best for what another seed does to that training."""
+    experiments = pd.read_csv(WEIGHTS_FOLDER / "experiments.csv")
+    short = experiments[(experiments["experiment"] == "with invaders and bombs") & (experiments["seed"] == 1)]
+    long = training_log("ram_best", seed=1)
+    columns = ["step", "score"]
+    assert short[columns].to_numpy().tolist() == long.loc[:len(short) - 1, columns].to_numpy().tolist()
+    assert len(shipped_seeds("ram_best")) >= 3
