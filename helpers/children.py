@@ -35,9 +35,9 @@ def pip_command(verb: str, *arguments: str) -> List[str]:
     Raises:
         RuntimeError: pip can't read its settings.
     """
-    settings = _settings(verb)
-    wanted = CONNECTION + (ADDRESSES if verb in ("install", "download") else ())
-    options = [option for name in wanted if name in settings for option in _options(name, settings[name])]
+    settings = _settings(verb) if verb in ("install", "download") else {}
+    options = [option for name in CONNECTION + ADDRESSES if name in settings
+               for option in _options(name, settings[name])]
     # --isolated: neither variables nor ~/.pydistutils.cfg
     return [sys.executable, "-m", "pip", "--isolated", "--disable-pip-version-check", "--no-input", verb, *options,
             *arguments]
