@@ -14,7 +14,7 @@ KERAS_RL = (FileLogger, ModelIntervalCheckpoint, TrainEpisodeLogger)
 
 
 def training_state(training: Any) -> Dict[str, Any]:
-    """The state of a `SerialTraining` or `ParallelTraining` between two rounds.
+    """The state of a `helpers.learning.loop.Training` between two rounds.
 
     Arrays are not copied: use the state before the training goes on.
     """

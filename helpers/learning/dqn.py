@@ -7,9 +7,9 @@ from rl.agents import DQNAgent
 
 from helpers.checks import check_seed
 from helpers.learning.graph import act_function, learn_function
-from helpers.learning.loop import gather_callbacks, run_training
+from helpers.learning.loop import Training, gather_callbacks
 from helpers.learning.memory import ArrayMemory, Batch
-from helpers.learning.parallel import Emulators, ParallelTraining, check_parallel, prepare_memory
+from helpers.learning.parallel import ParallelTraining, check_parallel, prepare_memory
 from helpers.learning.serial import SerialTraining
 
 
@@ -51,6 +51,7 @@ class FastDQNAgent(DQNAgent):
         self.n_step = n_step
         self.observation_scale = observation_scale
         self.reward_scale = reward_scale
+        self.under_way: Optional[Training] = None  # while `fit` or `fit_parallel` runs
         self._learned = None  # metrics of the update that was made before its step's outcome was known
 
     def compile(self, optimizer: Any, metrics: Sequence[Any] = ()) -> None:
@@ -168,14 +169,10 @@ class FastDQNAgent(DQNAgent):
         """
         if not self.compiled:
             raise RuntimeError("The agent is not compiled, expected a call of compile() before fit().")
-        if action_repetition < 1:
-            raise ValueError(f"action_repetition is {action_repetition}, expected 1 or more.")
-        prepare_memory(self.memory, 1)
         training = SerialTraining(self, env, gather_callbacks(callbacks, verbose, log_interval, visualize),
                                   action_repetition, nb_max_start_steps, start_step_policy, nb_max_episode_steps)
-        settings = {"trained by": "fit", "action_repetition": action_repetition,
-                    "nb_max_start_steps": nb_max_start_steps, "nb_max_episode_steps": nb_max_episode_steps}
-        return run_training(training, nb_steps, settings, resume)
+        prepare_memory(self.memory, 1)
+        return training.run(nb_steps, resume)
 
     def fit_parallel(self, make_env: Callable[[], Any], nb_envs: int, nb_steps: int,
                      callbacks: Optional[Sequence[Any]] = None, verbose: int = 1, log_interval: int = 10000,
@@ -217,7 +214,6 @@ class FastDQNAgent(DQNAgent):
         if seed is not None:
             np.random.seed(seed)
             random.seed(seed)
-        emulators = Emulators(make_env, nb_envs, self.processor, seed)
-        gathered = gather_callbacks(callbacks, verbose, log_interval)
-        training = ParallelTraining(self, emulators, gathered, learning_rate)
-        return run_training(training, nb_steps, {"trained by": "fit_parallel", "seed": seed}, resume)
+        envs = [make_env() for _ in range(nb_envs)]
+        training = ParallelTraining(self, envs, gather_callbacks(callbacks, verbose, log_interval), seed, learning_rate)
+        return training.run(nb_steps, resume)

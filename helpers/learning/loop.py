@@ -1,6 +1,6 @@
 """What trainings on one emulator and on several have in common: callbacks, and the loop with a beginning and an end."""
-from contextlib import closing
-from typing import Any, Callable, Dict, Optional, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Callable, Dict, Optional, Sequence, Tuple
 
 import tensorflow as tf
 from rl.callbacks import Callback, CallbackList, TrainEpisodeLogger, TrainIntervalLogger, Visualizer
@@ -22,6 +22,12 @@ class Listeners(CallbackList):
                                "on_action_begin": None, "on_action_end": None}.items():
             setattr(self, hook, _call_all([_listener(callback, hook, of_keras) for callback in self.callbacks]))
 
+    def on_round_end(self, number: int) -> None:
+        """Tell those who want to know that nothing is under way."""
+        for callback in self.callbacks:
+            if hasattr(callback, "on_round_end"):
+                callback.on_round_end(number)
+
 
 def _listener(callback: Any, hook: str, of_keras: Optional[str]) -> Optional[Callable]:
     """The callback's method for a hook, as keras-rl2 chooses it; None if it does nothing."""
@@ -41,7 +47,7 @@ def _call_all(methods: Sequence[Optional[Callable]]) -> Callable:
 
 
 def gather_callbacks(callbacks: Optional[Sequence[Any]], verbose: int, log_interval: int,
-                     visualize: bool = False) -> CallbackList:
+                     visualize: bool = False) -> Listeners:
     """The callbacks of one training, with keras-rl2's own loggers, and at the end the history that it returns."""
     loggers = {0: [], 1: [TrainIntervalLogger(interval=log_interval)]}.get(verbose, [TrainEpisodeLogger()])
     if visualize:
@@ -49,55 +55,79 @@ def gather_callbacks(callbacks: Optional[Sequence[Any]], verbose: int, log_inter
     return Listeners([*(callbacks or []), *loggers, tf.keras.callbacks.History()])
 
 
-def run_training(training: Any, nb_steps: int, settings: Dict[str, Any], resume: Optional[Any]) -> Any:
-    """Plays rounds until the agent has made `nb_steps` steps; whatever ends that, the callbacks hear of it.
+class Training:
+    """A training: what the loop plays, what callbacks look at, and what a checkpoint stores.
 
-    Args:
-        training: a `SerialTraining` or a `ParallelTraining`.
-        settings: the arguments of `fit` or `fit_parallel` on which the result depends.
+    A subclass says what a round is. While it runs, it is its agent's `under_way`.
+
+    Attributes:
+        KEPT: the names of what changes from round to round, beside the agent's own state; a checkpoint stores it.
+        agent: a compiled `FastDQNAgent`.
+        envs: the environments.
+        callbacks: all of them, keras-rl2's loggers and the history included.
+        settings: the arguments of `fit` or `fit_parallel` on which the result depends; only equal ones share a
+            checkpoint.
+        nb_steps: agent steps to make in all.
         resume: a folder with checkpoints to go on from, or None.
-
-    Returns:
-        keras.callbacks.History.
-
-    Raises:
-        ValueError: nb_steps is no number of steps, or the agent is not one for this game.
+        round: how many rounds are done.
     """
-    agent, callbacks = training.agent, training.callbacks
-    nb_steps = check_count("nb_steps", nb_steps, 1)
-    check_fits(agent, training.envs[0])
-    agent.under_way, training.settings, training.resume = training, settings, resume
-    callbacks.set_model(agent)
-    callbacks._set_env(training.envs[0])
-    callbacks.set_params({"nb_steps": nb_steps})
-    with closing(training):
-        state = load_checkpoint(resume, training, nb_steps) if resume is not None else None
+
+    KEPT: Tuple[str, ...] = ()
+
+    def __init__(self, agent: Any, envs: Sequence[Any], callbacks: Listeners, settings: Dict[str, Any]):
+        self.agent, self.envs, self.callbacks, self.settings = agent, envs, callbacks, settings
+        self.nb_steps, self.resume, self.round = 0, None, 0
+        self._thread = ThreadPoolExecutor(1)  # in which the emulators step
+
+    def begin(self) -> None:
+        """Begin the first games, where the first round does not."""
+
+    def play_round(self) -> None:
+        """One step of every emulator, and the updates that fall into it."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Wait for a step under way and end the thread."""
+        self._thread.shutdown(wait=True)
+
+    def run(self, nb_steps: int, resume: Optional[Any]) -> tf.keras.callbacks.History:
+        """Play rounds until the agent has made `nb_steps` steps; whatever ends that, the callbacks hear of it.
+
+        Raises:
+            ValueError: nb_steps is no number of steps, or the agent is not one for this game.
+        """
+        try:
+            nb_steps = check_count("nb_steps", nb_steps, 1)
+            check_fits(self.agent, self.envs[0])
+            self.nb_steps, self.resume, self.agent.under_way = nb_steps, resume, self
+            self.callbacks.set_model(self.agent)
+            self.callbacks._set_env(self.envs[0])
+            self.callbacks.set_params({"nb_steps": nb_steps})
+            self._play(load_checkpoint(resume, self, nb_steps) if resume is not None else None)
+        finally:
+            self.close()
+            self.agent.under_way = None
+        return self.callbacks.callbacks[-1]
+
+    def _play(self, state: Optional[Dict[str, Any]]) -> None:
+        agent, callbacks, did_abort = self.agent, self.callbacks, True
         agent.training = True
         agent._on_train_begin()
         callbacks.on_train_begin()
         agent.step = 0
-        did_abort = True
         try:
-            if resume is not None:
-                restore_training(training, state)
-                del state  # as large as the memory
+            if state is None:
+                self.begin()
             else:
-                training.begin()
-            while agent.step < nb_steps:
-                training.play_round()
-                end_round(callbacks, training.round)
+                restore_training(self, state)
+                state.clear()  # it is as large as the memory
+            while agent.step < self.nb_steps:
+                self.play_round()
+                callbacks.on_round_end(self.round)
             did_abort = False
         except KeyboardInterrupt:
             pass  # as in keras-rl2: what was learned is kept, and the caller goes on
         finally:
-            training.close()  # nothing changes any more while the callbacks look
+            self.close()  # nothing changes any more while the callbacks look
             callbacks.on_train_end(logs={"did_abort": did_abort})
             agent._on_train_end()
-    return callbacks.callbacks[-1]
-
-
-def end_round(callbacks: CallbackList, number: int) -> None:
-    """Calls `on_round_end(number)` of the callbacks that have one: nothing is under way."""
-    for callback in callbacks.callbacks:
-        if hasattr(callback, "on_round_end"):
-            callback.on_round_end(number)

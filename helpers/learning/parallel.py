@@ -1,13 +1,13 @@
 """Training on several emulators at once: they step in a thread while the network learns."""
 import warnings
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Callable, List, Optional, Sequence, Tuple
+from typing import Any, Callable, List, Optional, Sequence
 
 import numpy as np
 import tensorflow as tf
-from rl.core import Processor
 
 from helpers.checks import check_count
+from helpers.learning.emulator import Emulator, Outcome
+from helpers.learning.loop import Listeners, Training
 from helpers.learning.memory import ArrayMemory
 
 
@@ -20,8 +20,8 @@ def prepare_memory(memory: Any, nb_envs: int) -> None:
         memory.use_envs(nb_envs)
 
 
-class Emulators:
-    """N environments that step together, in one thread of their own.
+class ParallelTraining(Training):
+    """What `fit_parallel` runs: N emulators, which step together in one thread of their own; a round is a step of each.
 
     Emulator i is seeded with `seed` + i, so trainings with neighbouring seeds share most of their emulators' random
     numbers; their networks, actions and batches differ, and so the games.
@@ -30,119 +30,93 @@ class Emulators:
     thread are as fast as the learner beside them.
 
     Attributes:
-        envs: the environments.
-        over: [N] bool, which have finished their game; their next step is a reset.
-    """
-
-    def __init__(self, make_env: Callable[[], Any], nb_envs: int, processor: Any, seed: Optional[int]):
-        self.processor = processor or Processor()  # which changes nothing
-        self.envs = [make_env() for _ in range(nb_envs)]
-        if seed is not None:
-            for i, env in enumerate(self.envs):
-                env.seed(seed + i)
-        self.over = np.ones(nb_envs, np.bool_)
-        self._thread = ThreadPoolExecutor(1)
-
-    def step(self, actions: Sequence[int]) -> Any:
-        """Starts one step of every emulator; returns a future of N (observation, reward, done, info)."""
-        return self._thread.submit(self._step_all, list(actions))
-
-    def _step_all(self, actions: List[int]) -> List[Tuple[Any, float, bool, dict]]:
-        outcomes = []
-        for i, action in enumerate(actions):
-            try:
-                outcomes.append(self._step_one(i, action))
-            except Exception as error:
-                raise RuntimeError(f"Emulator {i} of {len(actions)} died: {error!r}. The agent keeps what it learned; "
-                                   "call fit_parallel again to go on with new emulators.") from error
-        self.over = np.array([done for _, _, done, _ in outcomes])
-        return outcomes
-
-    def _step_one(self, i: int, action: int) -> Tuple[Any, float, bool, dict]:
-        env, processor = self.envs[i], self.processor
-        if self.over[i]:
-            return processor.process_observation(env.reset()), 0., False, {}
-        return processor.process_step(*env.step(processor.process_action(action)))
-
-    def close(self) -> None:
-        """Waits for a step under way, ends the thread and closes the environments."""
-        self._thread.shutdown(wait=True)
-        for env in self.envs:
-            env.close()
-
-
-class ParallelTraining:
-    """All that changes during `fit_parallel`, beside the agent's own state; N emulators.
-
-    Attributes:
-        emulators: the `Emulators`.
-        states: [N, W, *observation shape], what each emulator shows now and W - 1 observations before.
+        emulators: the environments, as the agent sees them.
         episode, episode_step: [N] int, number of the game each emulator plays and steps made in it.
         episode_reward: [N] float, sum of its rewards so far, as the processor returned them.
         next_episode: number of the game that starts next.
-        round: how many rounds are done.
     """
 
-    KEPT = ("states", "episode", "episode_step", "episode_reward", "next_episode", "round", "over")  # in a checkpoint
+    KEPT = ("states", "episode", "episode_step", "episode_reward", "next_episode", "round", "over")
 
-    def __init__(self, agent: Any, emulators: Emulators, callbacks: Any,
+    def __init__(self, agent: Any, envs: Sequence[Any], callbacks: Listeners, seed: Optional[int],
                  learning_rate: Optional[Callable[[int], float]]):
-        self.agent, self.emulators, self.callbacks, self.learning_rate = agent, emulators, callbacks, learning_rate
-        nb_envs = len(emulators.envs)
-        self.episode = np.zeros(nb_envs, int)
-        self.episode_step = np.zeros(nb_envs, int)
-        self.episode_reward = np.zeros(nb_envs)
+        super().__init__(agent, envs, callbacks, {"trained by": "fit_parallel", "seed": seed})
+        self.learning_rate = learning_rate
+        memory = agent.memory
+        self.emulators = [Emulator(env, agent.processor, memory.window_length, memory.ignore_episode_boundaries)
+                          for env in envs]
+        if seed is not None:
+            for i, env in enumerate(envs):
+                env.seed(seed + i)
+        self.episode = np.zeros(len(envs), int)
+        self.episode_step = np.zeros(len(envs), int)
+        self.episode_reward = np.zeros(len(envs))
         self.next_episode = 0
-        self.round = 0
-        self.states = None
 
     @property
-    def envs(self) -> List[Any]:
-        """The environments."""
-        return self.emulators.envs
+    def states(self) -> np.ndarray:
+        """[N, W, *observation shape], what each emulator shows now and W - 1 observations before; a copy."""
+        return np.stack([emulator.state for emulator in self.emulators])
+
+    @states.setter
+    def states(self, states: np.ndarray) -> None:
+        for emulator, state in zip(self.emulators, states):
+            emulator.state = state
 
     @property
     def over(self) -> np.ndarray:
-        """[N] bool, which emulators have finished their game."""
-        return self.emulators.over
+        """[N] bool, which emulators have finished their game; their next step is a reset."""
+        return np.array([emulator.over for emulator in self.emulators])
 
     @over.setter
     def over(self, over: np.ndarray) -> None:
-        self.emulators.over = over
-
-    def close(self) -> None:
-        """Ends the emulators."""
-        self.emulators.close()
+        for emulator, is_over in zip(self.emulators, over):
+            emulator.over = bool(is_over)
 
     def begin(self) -> None:
-        """Resets all emulators."""
-        outcomes = self.emulators.step([0] * len(self.emulators.envs)).result()
-        first = np.stack([observation for observation, _, _, _ in outcomes])
-        self.states = np.zeros((len(first), self.agent.memory.window_length) + first.shape[1:], first.dtype)
-        self.states[:, -1] = first
-        for i in range(len(first)):
+        """Reset all emulators."""
+        self._thread.submit(self._step_all, [None] * len(self.envs)).result()
+        for i in range(len(self.envs)):
             self._begin_episode(i)
 
     def play_round(self) -> None:
         """One step of every emulator, and the updates that fall into it."""
-        agent, over = self.agent, self.emulators.over.copy()
+        agent, over, states = self.agent, self.over, self.states
         playing = np.flatnonzero(~over)
-        q_values = agent.compute_batch_q_values(self.states)
+        q_values = agent.compute_batch_q_values(states)
         actions = np.zeros(len(over), np.int64)
         for i in playing:
             actions[i] = agent.policy.select_action(q_values=q_values[i])
-        future = self.emulators.step(actions)
+        stepping = self._thread.submit(self._step_all, list(actions))
         metrics = self._learn(len(playing))
-        outcomes = future.result()
+        outcomes = stepping.result()
 
-        observations, rewards, dones, _ = zip(*outcomes)
-        agent.memory.append_all(self.states[:, -1], actions, np.array(rewards, np.float64), np.array(dones))
-        self._shift_states(observations, over)
+        _, rewards, dones, _ = zip(*outcomes)
+        agent.memory.append_all(states[:, -1], actions, np.array(rewards, np.float64), np.array(dones))
         for i, learned in zip(playing, metrics):
             self._report_step(i, actions[i], outcomes[i], learned)
         for i in np.flatnonzero(over):
             self._begin_episode(i)
         self.round += 1
+
+    def close(self) -> None:
+        """Wait for a step under way, end the thread and close the environments."""
+        super().close()
+        for env in self.envs:
+            env.close()
+
+    def _step_all(self, actions: Sequence[int]) -> List[Outcome]:
+        """A step of each emulator, or a reset where the game is over."""
+        outcomes = []
+        for i, (emulator, action) in enumerate(zip(self.emulators, actions)):
+            over = emulator.over
+            try:
+                seen = emulator.env.reset() if over else emulator.env.step(emulator.process_action(action))
+            except Exception as error:
+                raise RuntimeError(f"Emulator {i} of {len(actions)} died: {error!r}. The agent keeps what it learned; "
+                                   "call fit_parallel again to go on with new emulators.") from error
+            outcomes.append((emulator.see_first(seen), 0., False, {}) if over else emulator.see(*seen))
+        return outcomes
 
     def _learn(self, nb_playing: int) -> List[List[float]]:
         """Makes the updates due in the next `nb_playing` environment steps; returns each step's metrics."""
@@ -157,19 +131,12 @@ class ParallelTraining:
             agent.follow_target(step)
         return metrics
 
-    def _shift_states(self, observations: Sequence[np.ndarray], started: np.ndarray) -> None:
-        self.states[:, :-1] = self.states[:, 1:]
-        if not self.agent.memory.ignore_episode_boundaries:
-            self.states[started, :-1] = 0
-        for i, observation in enumerate(observations):
-            self.states[i, -1] = observation
-
     def _begin_episode(self, i: int) -> None:
         self.episode[i], self.episode_step[i], self.episode_reward[i] = self.next_episode, 0, 0.
         self.next_episode += 1
         self.callbacks.on_episode_begin(int(self.episode[i]))
 
-    def _report_step(self, i: int, action: int, outcome: Tuple[Any, float, bool, dict], metrics: List[float]) -> None:
+    def _report_step(self, i: int, action: int, outcome: Outcome, metrics: List[float]) -> None:
         """Tells the callbacks what they would hear in `fit`; the logs have the same entries."""
         observation, reward, done, info = outcome
         agent, callbacks = self.agent, self.callbacks
@@ -184,7 +151,7 @@ class ParallelTraining:
             "info": {key: value for key, value in info.items() if np.isreal(value)}})
         agent.step += 1
         if done:
-            callbacks._set_env(self.emulators.envs[i])  # whose score a callback may want to read
+            callbacks._set_env(self.envs[i])  # whose score a callback may want to read
             callbacks.on_episode_end(episode, {"episode_reward": self.episode_reward[i],
                                                "nb_episode_steps": step + 1, "nb_steps": agent.step})
 

@@ -1,41 +1,38 @@
 """keras-rl2's training loop in the open: one emulator, which steps beside the learner."""
 import warnings
-from concurrent.futures import ThreadPoolExecutor
-from copy import deepcopy
-from typing import Any, Callable, Optional, Tuple
+from typing import Any, Callable, Optional
 
 import numpy as np
-from rl.callbacks import CallbackList
-from rl.core import Processor
+
+from helpers.learning.emulator import Emulator, Outcome
+from helpers.learning.loop import Listeners, Training
 
 
-class SerialTraining:
-    """All that changes during `fit`, beside the agent's own state.
+class SerialTraining(Training):
+    """What `fit` runs; a round is a step.
 
     Attributes:
-        envs: the environment, in a list.
+        emulator: the environment, as the agent sees it; the memory keeps the window.
         observation: what it shows now; None between two games.
         episode, episode_step: number of the game, and of the step in it.
         episode_reward: sum of its rewards so far, as the processor returned them.
-        round: how many rounds, here steps, are done.
     """
-    KEPT = ("observation", "episode", "episode_step", "episode_reward", "round")  # in a checkpoint
+    KEPT = ("observation", "episode", "episode_step", "episode_reward", "round")
 
-    def __init__(self, agent: Any, env: Any, callbacks: CallbackList, action_repetition: int = 1,
+    def __init__(self, agent: Any, env: Any, callbacks: Listeners, action_repetition: int = 1,
                  nb_max_start_steps: int = 0, start_step_policy: Optional[Callable] = None,
                  nb_max_episode_steps: Optional[int] = None):
-        self.agent, self.envs, self.callbacks = agent, [env], callbacks
-        self.processor = agent.processor or Processor()  # which changes nothing
+        if action_repetition < 1:
+            raise ValueError(f"action_repetition is {action_repetition}, expected 1 or more.")
+        super().__init__(agent, [env], callbacks, {
+            "trained by": "fit", "action_repetition": action_repetition, "nb_max_start_steps": nb_max_start_steps,
+            "nb_max_episode_steps": nb_max_episode_steps})
+        self.emulator = Emulator(env, agent.processor, window=0)
         self.action_repetition = action_repetition
         self.nb_max_start_steps, self.start_step_policy = nb_max_start_steps, start_step_policy
         self.nb_max_episode_steps = nb_max_episode_steps
         self.observation = None
         self.episode, self.episode_step, self.episode_reward = 0, 0, np.float32(0)
-        self.round = 0
-        self._thread = ThreadPoolExecutor(1)
-
-    def begin(self) -> None:
-        """Does nothing: the first round begins the first game."""
 
     def play_round(self) -> None:
         """One step of the agent, and the update that falls into it."""
@@ -43,8 +40,8 @@ class SerialTraining:
         if self.observation is None:
             self._begin_episode()
         callbacks.on_step_begin(self.episode_step)
-        action = agent.forward(self.observation)
-        self.observation, reward, done, info = self._act(self.processor.process_action(action))
+        action = self.emulator.process_action(agent.forward(self.observation))
+        self.observation, reward, done, info = self._act(action)
         if self.nb_max_episode_steps and self.episode_step >= self.nb_max_episode_steps - 1:
             done = True
         metrics = agent.backward(reward, terminal=done)
@@ -58,18 +55,14 @@ class SerialTraining:
             self._end_episode()
         self.round += 1
 
-    def close(self) -> None:
-        """Waits for a step under way and ends the thread."""
-        self._thread.shutdown(wait=True)
-
-    def _act(self, action: int) -> Tuple[Any, float, bool, dict]:
+    def _act(self, action: Any) -> Outcome:
         """Repeats `action`, while the network learns; returns (last observation, summed reward, done, summed info)."""
         reward, summed = np.float32(0), {}
         for _ in range(self.action_repetition):
             self.callbacks.on_action_begin(action)
-            stepping = self._thread.submit(self.envs[0].step, action)
+            stepping = self._thread.submit(self.emulator.env.step, action)
             self.agent.learn_meanwhile()
-            observation, points, done, info = self._processed(*stepping.result())
+            observation, points, done, info = self.emulator.see(*stepping.result())
             for key, value in info.items():
                 if np.isreal(value):
                     summed[key] = summed[key] + value if key in summed else np.add(0, value)
@@ -79,30 +72,23 @@ class SerialTraining:
                 break
         return observation, reward, done, summed
 
-    def _processed(self, observation: Any, reward: float, done: bool, info: dict) -> Tuple[Any, float, bool, dict]:
-        copied = observation.copy() if type(observation) is np.ndarray else deepcopy(observation)
-        return self.processor.process_step(copied, reward, done, info)
-
     def _begin_episode(self) -> None:
         self.callbacks.on_episode_begin(self.episode)
         self.episode_step, self.episode_reward = 0, np.float32(0)
         self.agent.reset_states()
-        self.observation = self._reset()
+        self.observation = self.emulator.reset()
         nb_start_steps = np.random.randint(self.nb_max_start_steps) if self.nb_max_start_steps else 0
         for _ in range(nb_start_steps):  # they are not remembered, and do not count
             choose = self.start_step_policy or (lambda observation: self.envs[0].action_space.sample())
-            action = self.processor.process_action(choose(self.observation))
+            action = self.emulator.process_action(choose(self.observation))
             self.callbacks.on_action_begin(action)
-            self.observation, _, done, _ = self._processed(*self.envs[0].step(action))
+            self.observation, _, done, _ = self.emulator.step(action)
             self.callbacks.on_action_end(action)
             if done:
                 warnings.warn(f"The game ended before {nb_start_steps} random steps were made at its start: lower "
                               f"nb_max_start_steps, which is {self.nb_max_start_steps}.", stacklevel=5)
-                self.observation = self._reset()
+                self.observation = self.emulator.reset()
                 break
-
-    def _reset(self) -> Any:
-        return self.processor.process_observation(deepcopy(self.envs[0].reset()))
 
     def _end_episode(self) -> None:
         # the game's last observation gets a step of its own, with an action that nobody makes

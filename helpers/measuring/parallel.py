@@ -10,6 +10,7 @@ import numpy as np
 from helpers.checks import check_fits
 from helpers.game.environment import seed_game
 from helpers.game.wrappers import ScoreKeeper
+from helpers.learning.emulator import Emulator
 
 EMULATORS = 8
 """At most so many, and always so many rows in a forward pass, filled or not.
@@ -29,43 +30,31 @@ def game_seeds(seed: int, game: int) -> Tuple[int, int]:
     return int(emulator >> 1), int(actions)  # gym's seeds have 31 bits
 
 
-class Seat:
-    """An emulator and the game that is played on it.
+class Seat(Emulator):
+    """An emulator at which `player` plays one game after the other.
 
     Attributes:
-        game: its number, from 0.
-        state: [W, *observation shape], what the emulator shows now and W - 1 observations before; zeros before those.
+        game: number of the game, from 0.
         steps: agent steps made in it.
-        over: whether it is finished.
     """
 
-    def __init__(self, env: gym.Env, window: int, processor: Any):
-        self.env = env if hasattr(env, "score") else ScoreKeeper(env)  # beneath a wrapper that clips, there may be one
-        self.window, self.processor = window, processor
+    def __init__(self, player: Any, env: gym.Env):
+        check_fits(player, env)
+        env = env if hasattr(env, "score") else ScoreKeeper(env)  # beneath a wrapper that clips, there may be one
+        super().__init__(env, *(player.processor, player.memory.window_length) if is_agent(player) else ())
 
     def begin(self, game: int, seed: int) -> None:
         """Not while others step: seeding an emulator rebuilds tables that all emulators share (two at once crash)."""
         emulator_seed, action_seed = game_seeds(seed, game)
         seed_game(self.env, emulator_seed)
         self.random = np.random.RandomState(action_seed)
-        observation = self.env.reset()
-        if self.processor is not None:
-            observation = self.processor.process_observation(observation)
-        observation = np.asarray(observation)
-        self.state = np.zeros((self.window, *observation.shape), observation.dtype)
-        self.state[-1] = observation
-        self.game, self.steps, self.over = game, 0, False
+        self.game, self.steps = game, 0
+        self.reset()
 
-    def step(self, action: int) -> None:
-        if self.processor is not None:
-            action = self.processor.process_action(action)
-        outcome = self.env.step(action)
-        if self.processor is not None:  # what it does to the reward does not reach the score
-            outcome = self.processor.process_step(*outcome)
-        self.state[:-1] = self.state[1:]
-        self.state[-1] = outcome[0]
+    def play(self, action: int) -> None:
+        """Make a step; what the processor does to the reward does not reach the score."""
+        self.step(self.process_action(action))
         self.steps += 1
-        self.over = outcome[2]
 
     def explore(self, action: int, epsilon: float) -> int:
         """`action`, or with probability `epsilon` a random one."""
@@ -77,12 +66,6 @@ class Seat:
 def is_agent(player: Any) -> bool:
     """Whether it is a keras-rl2 agent; otherwise it is a function from an observation to an action."""
     return hasattr(player, "compute_batch_q_values")
-
-
-def seat_for(player: Any, env: gym.Env) -> Seat:
-    """A seat that shows this player what it needs to see."""
-    check_fits(player, env)
-    return Seat(env, player.memory.window_length, player.processor) if is_agent(player) else Seat(env, 1, None)
 
 
 def play_in_parallel(player: Any, make_env: Callable[[], gym.Env], games: Sequence[int], seed: int, epsilon: float,
@@ -114,7 +97,7 @@ def play_in_parallel(player: Any, make_env: Callable[[], gym.Env], games: Sequen
     threads = ThreadPoolExecutor(nb_threads)
     try:
         for game in islice(waiting, nb_emulators):
-            seats.append(seat_for(player, make_env()))
+            seats.append(Seat(player, make_env()))
             seats[-1].begin(game, seed)
         playing = list(seats)
         while playing:
@@ -176,10 +159,10 @@ def q_values_of(agent: Any) -> Callable[[List[Seat]], np.ndarray]:
 
 
 def _by_function(act: Callable[[np.ndarray], int]) -> Callable[[List[Seat]], Sequence[int]]:
-    return lambda seats: [act(seat.state[-1]) for seat in seats]
+    return lambda seats: [act(seat.observation) for seat in seats]
 
 
 def _step_all(share: Sequence[Tuple[Seat, int]]) -> None:
     """What one thread does: the emulator, in C, runs beside other threads."""
     for seat, action in share:
-        seat.step(action)
+        seat.play(action)

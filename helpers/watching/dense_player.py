@@ -21,7 +21,7 @@ class DensePlayer:
         weights: the file that its training saved.
 
     Attributes:
-        memory, processor: what is asked of an agent that plays (see `helpers.measuring.parallel.seat_for`).
+        memory, processor: what is asked of an agent that plays (see `helpers.measuring.parallel.Seat`).
 
     Raises:
         ValueError: the agent is not one on the RAM.

@@ -7,7 +7,7 @@ import gym
 from helpers.agents.recipes import NETWORKS
 from helpers.checks import check_range, check_seed
 from helpers.game.environment import make_game
-from helpers.measuring.parallel import is_agent, q_values_of, seat_for
+from helpers.measuring.parallel import Seat, is_agent, q_values_of
 from helpers.measuring.play import Player
 from helpers.measuring.protocol import Measurement
 from helpers.watching.recording import Recorder, Recording
@@ -37,7 +37,7 @@ class LiveGame(Recording):
         env = Recorder(make_env() if make_env else game_for(player))
         self._player, self._epsilon = player, epsilon
         self._q_values = q_values_of(player) if is_agent(player) else None
-        self._seat = seat_for(player, env)
+        self._seat = Seat(player, env)
         self._seat.begin(game, seed)
         super().__init__(env.moments, env.shape, env.action_names)
 
@@ -58,8 +58,8 @@ class LiveGame(Recording):
             q_values = self._q_values([self._seat])[0]
             action = q_values.argmax()
         else:
-            q_values, action = None, self._player(self._seat.state[-1])
-        self._seat.step(self._seat.explore(action, self._epsilon))
+            q_values, action = None, self._player(self._seat.observation)
+        self._seat.play(self._seat.explore(action, self._epsilon))
         if q_values is not None:
             self.moments[-1] = self.moments[-1]._replace(q_values=tuple(q_values.tolist()))
 

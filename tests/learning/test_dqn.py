@@ -3,6 +3,7 @@ import os
 import random
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import gym
@@ -235,11 +236,15 @@ class Breaks(gym.Wrapper):
         return self.env.step(action)
 
 
+def threads_left():
+    return [thread for thread in threading.enumerate() if thread.name.startswith("ThreadPool") and thread.is_alive()]
+
+
 def test_interrupt_leaves_the_agent_usable():
     agent, record = make_agent(FastDQNAgent, ArrayMemory, ram_model()), Record()
     agent.fit(Breaks(make_env(), KeyboardInterrupt(), 70), 200, callbacks=[record], verbose=0)
     assert record.ended == {"did_abort": True} and len(record.metrics) == 69
-    assert not agent.under_way._thread._threads or not any(t.is_alive() for t in agent.under_way._thread._threads)
+    assert agent.under_way is None and not threads_left()
     agent.fit(make_env(), 60, verbose=0)
 
 
@@ -247,7 +252,7 @@ def test_an_error_of_the_environment_reaches_the_caller():
     agent = make_agent(FastDQNAgent, ArrayMemory, ram_model())
     with pytest.raises(OSError, match="no console"):
         agent.fit(Breaks(make_env(), OSError("no console"), 70), 200, verbose=0)
-    assert not any(t.is_alive() for t in agent.under_way._thread._threads)
+    assert agent.under_way is None and not threads_left()
     agent.fit(make_env(), 60, verbose=0)
 
 
