@@ -12,7 +12,8 @@ SMALL_SCREEN = (84, 84)
 class ScoreKeeper(gym.Wrapper):
     """Keep the game's own score, in points, whatever a processor later does to the rewards.
 
-    keras-rl2 reports the rewards that its processor returned: after clipping to 1, every hit counts the same.
+    keras-rl2 reports the rewards that its processor returned: after clipping to 1, every hit counts the same. A
+    ScoreKeeper around a wrapper that changes rewards counts what another one beneath that wrapper counts.
     `scores` holds one number for each finished game, `score` the points of the game that is being played, or of the
     last one until the next begins.
     """
@@ -21,17 +22,28 @@ class ScoreKeeper(gym.Wrapper):
         super().__init__(env)
         self.scores = []
         self.score = 0.0
+        self._beneath = keeper_in(env)
 
     def reset(self, **kwargs: Any) -> np.ndarray:
         self.score = 0.0
         return self.env.reset(**kwargs)
 
     def step(self, action: int) -> Tuple[np.ndarray, float, bool, Dict]:
+        before = self._beneath.score if self._beneath else 0.0
         observation, reward, done, info = self.env.step(action)
-        self.score += reward
+        self.score += self._beneath.score - before if self._beneath else reward
         if done:
             self.scores.append(self.score)
         return observation, reward, done, info
+
+
+def keeper_in(env: Any) -> Optional[ScoreKeeper]:
+    """The outermost ScoreKeeper of an environment; None if there is none."""
+    while not isinstance(env, ScoreKeeper):
+        if not isinstance(env, gym.Wrapper):
+            return None
+        env = env.env
+    return env
 
 
 class SmallScreen(gym.Wrapper):
@@ -127,5 +139,6 @@ def finished_game(env: gym.Env, logs: Dict[str, Any]) -> Optional[Tuple[float, i
     """
     if getattr(env, "game_goes_on", False):
         return None
-    return float(getattr(env, "score", logs["episode_reward"])), int(getattr(env, "steps_in_game",
-                                                                             logs["nb_episode_steps"]))
+    keeper = keeper_in(env)
+    return float(keeper.score if keeper else logs["episode_reward"]), int(getattr(env, "steps_in_game",
+                                                                                  logs["nb_episode_steps"]))

@@ -13,6 +13,7 @@ from IPython.display import Image as InlineImage
 from IPython.display import Video
 from PIL import Image, ImageDraw
 
+from helpers.game.wrappers import ScoreKeeper
 from helpers.measuring.play import Player, play_games
 from helpers.watching import q_bars
 
@@ -33,33 +34,35 @@ class Moment(NamedTuple):
     q_values: Optional[Tuple[float, ...]] = None  # from which `action` was chosen, so of the state before; if known
 
 
-class Recorder(gym.Wrapper):
-    """Take a picture after each step of the wrapped environment."""
+class Recorder(ScoreKeeper):
+    """Take a picture after each step of the wrapped environment, and count its points."""
 
     def __init__(self, env: gym.Env):
         super().__init__(env)
         self.moments: List[Moment] = []
         self.shape: Tuple[int, ...] = ()
         meanings = getattr(env.unwrapped, "get_action_meanings", None)  # not every gym game is an Atari game
-        self.action_names = meanings() if meanings else [str(action) for action in range(env.action_space.n)]
+        nb_actions = getattr(env.action_space, "n", 0)  # who has other actions is refused later
+        self.action_names = meanings() if meanings else [str(action) for action in range(nb_actions)]
 
     def reset(self, **kwargs: Any) -> np.ndarray:
-        observation = self.env.reset(**kwargs)
+        observation = super().reset(**kwargs)
         self.moments = []
         self._clock = self._frame_number()  # not 0 where a reset goes on with the game
-        self._take(action=None, score=0.0)
+        self._take(action=None)
         return observation
 
     def step(self, action: int) -> Tuple[np.ndarray, float, bool, Dict]:
-        observation, reward, done, info = self.env.step(action)
-        self._take(int(action), self.moments[-1].score + reward)
-        return observation, reward, done, info
+        outcome = super().step(action)
+        self._take(int(action))
+        return outcome
 
-    def _take(self, action: Optional[int], score: float) -> None:
+    def _take(self, action: Optional[int]) -> None:
         screen = self.env.render(mode="rgb_array")
         clock = self._frame_number()
         self.shape = screen.shape
-        self.moments.append(Moment(zlib.compress(screen.tobytes(), 1), max(1, clock - self._clock), action, score))
+        self.moments.append(Moment(zlib.compress(screen.tobytes(), 1), max(1, clock - self._clock), action,
+                                   self.score))
         self._clock = clock
 
     def _frame_number(self) -> int:
@@ -210,10 +213,11 @@ class Recording:
 
 
 def record_game(env: gym.Env, player: Player, seed: Optional[int] = None, max_steps: int = 10_000) -> Recording:
-    """Play one game and record it; no display is needed.
+    """Play one game and record it; no display is needed, unless the environment draws in a window, as CartPole does.
 
     Args:
-        env: a gym environment that can render to `rgb_array`.
+        env: a gym environment that can render to `rgb_array`. Points are those of a `ScoreKeeper` in it, if there is
+            one, such as `make_game` puts there; otherwise the rewards that it gives.
         player: a function from an observation to an action, or a keras-rl2 agent, which plays by its `test_policy`.
         seed: as in `play_games`.
         max_steps: stop after so many agent steps; bounds the memory, about 1 kB a step.

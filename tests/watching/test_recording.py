@@ -2,12 +2,16 @@
 import subprocess
 
 import imageio_ffmpeg
+import numpy as np
 import pytest
+from gym.wrappers import TransformReward
 from PIL import Image
 
 from helpers.game.environment import PIXELS, RAM, make_game, seed_game
 from helpers.game.wrappers import LifeAsEpisode
-from helpers.measuring.play import random_player
+from helpers.measuring.play import play_games, random_player
+from helpers.measuring.protocol import measure
+from helpers.watching.live_game import LiveGame
 from helpers.watching.recording import CAPTION_HEIGHT, FRAMES_PER_SECOND, record_game
 
 
@@ -42,6 +46,16 @@ def test_a_recording_that_begins_in_the_middle_of_a_game_is_not_longer_for_it():
 def test_same_seed_same_recording_on_pixels_and_ram(recording):
     env = make_game(PIXELS)
     assert record_game(env, random_player(env), seed=1).moments == recording.moments
+
+
+def test_points_are_the_games_own_whatever_a_wrapper_makes_of_them():
+    def make_env():
+        return TransformReward(make_game(RAM, 1), np.sign)
+
+    assert record_game(make_env(), lambda observation: 1, seed=1).score == 285
+    assert play_games(make_env(), lambda observation: 1, 1, seed=1).tolist() == [285]
+    assert measure(lambda observation: 1, nb_games=1, epsilon=0, make_env=make_env).scores.tolist() == [285]
+    assert LiveGame(lambda observation: 1, make_env, epsilon=0).play(10_000).score == 285
 
 
 def test_memory_is_bounded(recording):
