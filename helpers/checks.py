@@ -4,6 +4,8 @@ from math import inf
 from numbers import Real
 from typing import Any
 
+from gym import Space, spaces
+
 
 def check_range(name: str, value: Any, low: float, high: float = inf, advice: str = "Choose another.", *,
                 whole: bool = False) -> float:
@@ -38,13 +40,21 @@ def check_fits(agent: Any, env: Any) -> None:
     other numbers of actions.
 
     Raises:
-        ValueError: the network has another number of outputs than the game has actions, or the processor refuses.
+        ValueError: the network has another number of outputs than the game has actions, actions are not numbered,
+            observations are several things, or the processor refuses.
     """
     processor = getattr(agent, "processor", None)
     if hasattr(processor, "check_env"):
         processor.check_env(env)
     translates = any("process_action" in vars(base) for base in type(processor).__mro__ if base.__module__ != "rl.core")
-    outputs, actions = getattr(agent, "nb_actions", None), getattr(getattr(env, "action_space", None), "n", None)
+    seen, space = getattr(env, "observation_space", None), getattr(env, "action_space", None)
+    if processor is None and isinstance(seen, (spaces.Dict, spaces.Tuple)):
+        raise ValueError(f"This game's observations are a {type(seen).__name__}; expected an array. Wrap it, in gym's "
+                         "FlattenObservation for example.")
+    if not translates and isinstance(space, Space) and not isinstance(space, spaces.Discrete):
+        raise ValueError(f"This game's actions are a {type(space).__name__}; expected numbers (Discrete). Wrap it so "
+                         "that each action has a number.")
+    outputs, actions = getattr(agent, "nb_actions", None), getattr(space, "n", None)
     if not translates and None not in (outputs, actions) and outputs != actions:
         raise ValueError(f"The agent chooses among {outputs} actions, but this game has {actions}; expected the same "
                          "number. Build network and agent with the game's, or choose the agent's game.")

@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Optional, Tuple
 from rl.callbacks import Callback
 from tqdm import tqdm
 
-from helpers.checkpoints.object_state import log_games
+from helpers.checkpoints.object_state import layers_of, log_games, lost_in
 from helpers.checkpoints.settings import describe, differences
 from helpers.checkpoints.state_file import BadFile, read_state, write_state
 from helpers.checkpoints.training_state import training_state
@@ -68,6 +68,14 @@ class Checkpoint(Callback):
         if self._training is None or not hasattr(model.memory, "get_state"):
             raise ValueError(f"Received a {type(model).__name__} with a {type(model.memory).__name__}; expected a "
                              "FastDQNAgent with an ArrayMemory. Only their training can be stored.")
+        for env in self._training.envs:
+            log_games(env)
+            for layer in layers_of(env):
+                lost = lost_in(layer)
+                if lost:
+                    raise ValueError(f"The environment holds a {type(layer).__name__}, whose {', '.join(lost)} can't "
+                                     "be stored; expected numbers, texts and arrays. Leave it out, give its class a "
+                                     "get_state() and a set_state(state), or train without Checkpoint.")
         found, resumed = find_checkpoints(self.folder), self._training.resume
         if found and (resumed is None or Path(resumed).resolve() != self.folder.resolve()):
             raise ValueError(f"{self.folder} holds {found[-1].name}, of an earlier training: pass resume={self.folder}"
@@ -77,8 +85,6 @@ class Checkpoint(Callback):
         self.folder.mkdir(parents=True, exist_ok=True)
         for part in self.folder.glob(f"{NAMES}.part"):  # killed while it was written
             part.unlink()
-        for env in self._training.envs:
-            log_games(env)
         self._settings = describe(self._training)
         self._next: Optional[float] = None  # seconds or agent steps
         self._limit = self._size = 0  # bytes: of a file at most, and of the last one
@@ -88,7 +94,8 @@ class Checkpoint(Callback):
         step = int(self.model.step)
         if self._next is None:
             self._begin(step)
-        if self._stop or self._clock(step) >= self._next or step >= self.params["nb_steps"]:
+        is_last = step >= self.params["nb_steps"] or self.model.stop_training
+        if self._stop or is_last or self._clock(step) >= self._next:
             self.save(step)
         if self._stop:
             raise KeyboardInterrupt
@@ -191,7 +198,7 @@ def load_checkpoint(folder: Any, training: Any, nb_steps: int) -> Dict[str, Any]
         StepsDone: it has made `nb_steps` already.
     """
     path, about, state = read_newest(folder)
-    differ = differences(about["settings"], describe(training))
+    differ = differences(about["settings"], training)
     if differ:
         raise ValueError(f"{path.name} belongs to a training with other settings: {'; '.join(differ)}. Make agent and "
                          "game as they were then, or start a new run.")

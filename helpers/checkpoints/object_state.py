@@ -3,7 +3,9 @@ import hashlib
 import os
 import warnings
 from collections import deque
-from pathlib import Path
+from enum import Enum
+from logging import Logger
+from pathlib import Path, PurePath
 from types import ModuleType
 from typing import Any, Dict, List
 
@@ -86,10 +88,11 @@ def _restore(ale: ALEInterface, data: bytes) -> None:
 
 def log_games(env: gym.Env) -> None:
     """From its next game on, let the emulator of `env` be one that can be stored."""
-    ale = getattr(env.unwrapped, "ale", None)
+    console = layers_of(env)[-1]
+    ale = getattr(console, "ale", None)
     if type(ale) is ALEInterface:  # not one that logs already
         ale.__class__ = LoggedEmulator  # in place: wrappers may hold it too
-        ale.start_log(env.unwrapped.game_path)
+        ale.start_log(console.game_path)
 
 
 def env_state(env: gym.Env) -> List[Dict[str, Any]]:
@@ -119,14 +122,24 @@ def object_state(thing: Any) -> Any:
     if isinstance(thing, gym.Space):
         drew = vars(thing).get("_np_random") is not None  # else it will seed itself when it is first used
         return {"plain": {}, "inner": {"np_random": thing.np_random.get_state()} if drew else {}}
-    values = {name: value for name, value in vars(thing).items() if name not in STAYS and not _is_elsewhere(value)}
-    inner = {name: value for name, value in values.items() if _has_state(value)}
-    lost = [name for name, value in values.items() if not (_is_plain(value) or _has_state(value))]
+    lost = lost_in(thing)
     if lost:
         warnings.warn(f"Checkpoints leave out {', '.join(lost)} of the {type(thing).__name__}. If that changes during "
                       "training, give its class a get_state() and a set_state(state).", stacklevel=2)
+    values = _changing(thing)
     return {"plain": {name: value for name, value in values.items() if _is_plain(value)},
-            "inner": {name: object_state(value) for name, value in inner.items()}}
+            "inner": {name: object_state(value) for name, value in values.items() if _has_state(value)}}
+
+
+def lost_in(thing: Any) -> List[str]:
+    """The names of the attributes that `object_state` leaves out, because it can't take them."""
+    if hasattr(type(thing), "get_state") or isinstance(thing, gym.Space):
+        return []
+    return [name for name, value in _changing(thing).items() if not (_is_plain(value) or _has_state(value))]
+
+
+def _changing(thing: Any) -> Dict[str, Any]:
+    return {name: value for name, value in vars(thing).items() if name not in STAYS and not _is_elsewhere(value)}
 
 
 def restore_object(thing: Any, state: Any) -> None:
@@ -157,7 +170,9 @@ def _has_state(value: Any) -> bool:
 
 def _is_elsewhere(value: Any) -> bool:
     """Whether a value is stored elsewhere, or is code and does not change."""
-    return callable(value) or isinstance(value, (gym.Env, Agent, ModuleType, np.dtype))
+    if type(value) in (list, tuple) and value:
+        return all(map(_is_elsewhere, value))
+    return callable(value) or isinstance(value, (gym.Env, Agent, ModuleType, np.dtype, Enum, Logger, PurePath))
 
 
 def layers_of(env: gym.Env) -> List[gym.Env]:

@@ -5,12 +5,16 @@ from typing import Any, Dict, List
 import numpy as np
 from rl.callbacks import FileLogger, ModelIntervalCheckpoint, TrainEpisodeLogger
 from tensorflow.keras import backend
-from tensorflow.keras.callbacks import History
+from tensorflow.keras.callbacks import EarlyStopping, History, ReduceLROnPlateau
 
 from helpers.checkpoints.object_state import env_state, object_state, restore_env, restore_object
 
 KERAS_RL = (FileLogger, ModelIntervalCheckpoint, TrainEpisodeLogger)
 """keras-rl2's callbacks that go on where they were; TrainIntervalLogger begins a new interval."""
+
+KERAS = {History: ("epoch", "history"), EarlyStopping: ("wait", "best", "stopped_epoch"),
+         ReduceLROnPlateau: ("wait", "best", "cooldown_counter")}
+"""Keras's callbacks that go on where they were, and what changes in them."""
 
 
 def training_state(training: Any) -> Dict[str, Any]:
@@ -19,7 +23,7 @@ def training_state(training: Any) -> Dict[str, Any]:
     Arrays are not copied: use the state before the training goes on.
     """
     agent = training.agent
-    optimizer = agent.trainable_model.optimizer
+    optimizer = agent.optimizer
     return {
         "weights": agent.model.get_weights(),
         "target weights": agent.target_model.get_weights(),
@@ -45,7 +49,7 @@ def restore_training(training: Any, state: Dict[str, Any]) -> None:
     for env, games in zip(training.envs, state["games"]):
         restore_env(env, games)
     agent = training.agent
-    optimizer = agent.trainable_model.optimizer
+    optimizer = agent.optimizer
     agent.model.set_weights(state["weights"])
     agent.target_model.set_weights(state["target weights"])
     optimizer.set_weights(state["optimizer"])
@@ -71,12 +75,13 @@ def _numbers_of(optimizer: Any) -> List[str]:
 
 def _kept(training: Any) -> List[Any]:
     return [callback for callback in training.callbacks.callbacks
-            if hasattr(callback, "get_state") or isinstance(callback, (History, *KERAS_RL))]
+            if hasattr(callback, "get_state") or isinstance(callback, (*KERAS, *KERAS_RL))]
 
 
 def _callback_state(callback: Any) -> Any:
-    if isinstance(callback, History):
-        return {"epoch": callback.epoch, "history": callback.history}
+    if isinstance(callback, tuple(KERAS)):
+        names = next(names for kind, names in KERAS.items() if isinstance(callback, kind))
+        return {name: getattr(callback, name) for name in names}
     return object_state(callback)
 
 
@@ -88,7 +93,7 @@ def _restore_callbacks(callbacks: List[Any], states: List[List[Any]]) -> None:
         if callback is None:
             continue
         waiting.remove(callback)
-        if isinstance(callback, History):
-            callback.epoch, callback.history = state["epoch"], state["history"]
+        if isinstance(callback, tuple(KERAS)):
+            vars(callback).update(state)
         else:
             restore_object(callback, state)

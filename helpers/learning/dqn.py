@@ -8,8 +8,8 @@ from rl.agents import DQNAgent
 from helpers.checks import check_seed
 from helpers.learning.graph import act_function, learn_function
 from helpers.learning.loop import Training, gather_callbacks
-from helpers.learning.memory import ArrayMemory, Batch
-from helpers.learning.parallel import ParallelTraining, check_parallel, prepare_memory
+from helpers.learning.memory import ArrayMemory, Batch, check_alike
+from helpers.learning.parallel import ParallelTraining, check_learning_rate, check_parallel, prepare_memory
 from helpers.learning.serial import SerialTraining
 
 
@@ -52,7 +52,13 @@ class FastDQNAgent(DQNAgent):
         self.observation_scale = observation_scale
         self.reward_scale = reward_scale
         self.under_way: Optional[Training] = None  # while `fit` or `fit_parallel` runs
+        self.stop_training = False  # set by Keras's callbacks
         self._learned = None  # metrics of the update that was made before its step's outcome was known
+
+    @property
+    def optimizer(self) -> Any:
+        """The optimizer, where Keras's callbacks look for it."""
+        return self.trainable_model.optimizer
 
     def compile(self, optimizer: Any, metrics: Sequence[Any] = ()) -> None:
         """As `DQNAgent.compile`, but `metrics` is left as it is (keras-rl2 appends to it at each call)."""
@@ -75,6 +81,8 @@ class FastDQNAgent(DQNAgent):
 
     def forward(self, observation: Any) -> int:
         """Chooses an action. Its step is in the memory at once, with 0 points until `backward`."""
+        if self.training and getattr(self.memory, "stored", None) is not None:  # before NumPy stumbles over it
+            check_alike(np.asarray(observation), self.memory.stored["observation"])
         action = super().forward(observation)
         self._learned = None
         if self.training and isinstance(self.memory, ArrayMemory) and self.step % self.memory_interval == 0:
@@ -120,7 +128,8 @@ class FastDQNAgent(DQNAgent):
             batch = self.memory.sample_arrays(self.batch_size, n_step=self.n_step, gamma=self.gamma)
         else:
             state0, action, reward, state1, terminal1 = zip(*self.memory.sample(self.batch_size))
-            batch = Batch(state0, np.array(action), np.array(reward), np.array(terminal1), state1, False)
+            terminal1 = np.array(terminal1)
+            batch = Batch(state0, np.array(action), np.array(reward), terminal1, state1, False, 1.0 - terminal1)
         states = [batch.state0, batch.state1]
         if batch.padded and self.processor is not None:
             # keras-rl2 pads with float64 zeros, which makes the whole batch float64; a processor may count on it
@@ -128,7 +137,7 @@ class FastDQNAgent(DQNAgent):
         if self.processor is not None:
             states = [self.process_state_batch(x) for x in states]
         arrays = [x for state in states for x in as_inputs(state, self.model.input_names)]
-        return [*arrays, batch.action.astype(np.int64), batch.reward.astype(np.float64), 1.0 - batch.terminal1]
+        return [*arrays, batch.action.astype(np.int64), batch.reward.astype(np.float64), batch.weight]
 
     def learn(self, arrays: Sequence[np.ndarray], step: int) -> List[np.float32]:
         """Makes one update at `step`; returns the loss and the metrics given to `compile`.
@@ -138,10 +147,12 @@ class FastDQNAgent(DQNAgent):
         """
         metrics = self._learn(*arrays)
         if not np.isfinite(metrics[0]):
-            raise FloatingPointError(
-                f"The loss is {metrics[0]} at step {step}, expected a finite number: the weights are spoilt. Load "
-                "the last checkpoint or make the agent anew; lower the learning rate, scale the rewards or set "
-                "delta_clip=1.")
+            reason = "Lower the learning rate, scale the rewards or set delta_clip=1"
+            if not all(np.isfinite(x).all() for x in arrays):
+                culprit = getattr(self.under_way, "not_finite", None) or "an observation or a reward"
+                reason = f"It comes from {culprit}, which is no finite number: mend the environment or the processor"
+            raise FloatingPointError(f"The loss is {metrics[0]} at step {step}, expected a finite number: the weights "
+                                     f"are spoilt. {reason}; load the last checkpoint or make the agent anew.")
         return metrics
 
     def complete_metrics(self, learned: List[float]) -> List[float]:
@@ -184,8 +195,10 @@ class FastDQNAgent(DQNAgent):
         makes the updates that are due: `nb_steps_warmup`, `train_interval`, `target_model_update`, the
         policy's annealing and the callbacks count environment steps, as in `fit`. A finished game
         spends one round on its reset. The memory, an `ArrayMemory`, gets a row per emulator.
-        For `action_repetition`, random starts and limits on a game's length use gym's wrappers.
-        The processor is shared by all emulators and its step methods run in their thread.
+        For `action_repetition`, random starts and limits on a game's length use gym's wrappers. A game that gym's
+        `TimeLimit` cuts off is not taken for one that ended: the target network says what the last observation is
+        worth. (In `fit`, as in keras-rl2, nothing comes after it.)
+        The processor is shared by all emulators and its `process_step` runs in their thread.
 
         Args:
             make_env: makes one environment; called `nb_envs` times. The environments are closed at the end.
@@ -210,6 +223,7 @@ class FastDQNAgent(DQNAgent):
         nb_envs = check_parallel(self, nb_envs)
         if seed is not None:
             seed = check_seed(seed)
+        check_learning_rate(self, learning_rate)
         prepare_memory(self.memory, nb_envs)
         if seed is not None:
             np.random.seed(seed)

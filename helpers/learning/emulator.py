@@ -1,11 +1,43 @@
 """What a player sees of an environment: the same in training, in measuring and in watching."""
 from copy import deepcopy
-from typing import Any, Tuple
+from numbers import Real
+from typing import Any, Dict, Sequence, Tuple
 
+import gym
 import numpy as np
 
+from helpers.checks import check_fits
+from helpers.learning.memory import check_alike
+
 Outcome = Tuple[Any, float, bool, dict]
-"""Observation, reward, whether the game ended, and what else is known."""
+"""Observation, reward, whether the game ended, and what else is known, as numbers."""
+
+
+def check_envs(player: Any, envs: Sequence[Any]) -> None:
+    """Refuse, before the first step, environments on which `player` can't train, be measured or be recorded.
+
+    Whoever is given environments asks here, so that all refuse the same in the same words.
+
+    Raises:
+        ValueError: two of them are the same one, or one is refused by `check_fits`.
+    """
+    parts = [_parts(env) for env in envs]
+    if len({part for inside in parts for part in inside}) < sum(map(len, parts)):
+        raise ValueError("make_env returned the same environment twice, be it in two wrappers; expected a new one each "
+                         "time, as each plays games of its own. Make the environment inside make_env.")
+    for env in envs:
+        check_fits(player, env)
+
+
+def _parts(env: Any) -> Dict[int, Any]:
+    """By their id, an environment and those inside it, whatever a wrapper calls them."""
+    found, waiting = {}, [env]
+    while waiting:
+        part = waiting.pop()
+        if id(part) not in found:
+            found[id(part)] = part
+            waiting += [value for value in getattr(part, "__dict__", {}).values() if isinstance(value, gym.Env)]
+    return found
 
 
 class Emulator:
@@ -50,13 +82,17 @@ class Emulator:
         return observation
 
     def see(self, observation: Any, reward: float, done: bool, info: dict) -> Outcome:
-        """Take in what the environment's `step` returned; returns what is seen of it."""
+        """Take in what the environment's `step` returned; returns what is seen of it.
+
+        Raises:
+            ValueError: the observation is not like those before.
+        """
         observation = _copy(observation)
         if self.processor is not None:
             observation, reward, done, info = self.processor.process_step(observation, reward, done, info)
         self.over = bool(done)
         self._show(observation, begins=False)
-        return observation, reward, done, info
+        return observation, reward, done, {key: value for key, value in info.items() if _is_number(value)}
 
     def _show(self, observation: Any, begins: bool) -> None:
         self.observation = observation
@@ -65,10 +101,16 @@ class Emulator:
         observation = np.asarray(observation)
         if self.state is None:
             self.state = np.zeros((self.window, *observation.shape), observation.dtype)
+        check_alike(observation, self.state)
         self.state[:-1] = self.state[1:]
         if begins and not self.reaches_back:
             self.state[:-1] = 0
         self.state[-1] = observation
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (Real, np.bool_)) or (
+        isinstance(value, np.ndarray) and value.size == 1 and value.dtype.kind in "biuf")
 
 
 def _copy(observation: Any) -> Any:

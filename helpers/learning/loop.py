@@ -1,13 +1,49 @@
 """What trainings on one emulator and on several have in common: callbacks, and the loop with a beginning and an end."""
 from concurrent.futures import ThreadPoolExecutor
+from math import isfinite
+from numbers import Real
 from typing import Any, Callable, Dict, Optional, Sequence, Tuple
 
+import numpy as np
 import tensorflow as tf
 from rl.callbacks import Callback, CallbackList, TrainEpisodeLogger, TrainIntervalLogger, Visualizer
+from tensorflow.keras import callbacks as keras
 
 from helpers.checkpoints.checkpoint import load_checkpoint
 from helpers.checkpoints.training_state import restore_training
-from helpers.checks import check_count, check_fits
+from helpers.checks import check_count
+from helpers.learning.emulator import check_envs
+
+UNFIT = {
+    keras.ModelCheckpoint: "Use Checkpoint, or keras-rl2's ModelIntervalCheckpoint",
+    keras.TensorBoard: "Use RunLogger, which writes TensorBoard's files",
+    keras.ProgbarLogger: "Use verbose=1, or ProgressBar",
+    keras.BaseLogger: "Leave it out: keras-rl2 averages what it logs",
+    keras.TerminateOnNaN: "Leave it out: a loss that is not finite ends the training with an error",
+}
+"""Callbacks of Keras that ask for what only `Model.fit` has, and what does their work here."""
+
+EPISODE_LOGS = ("episode_reward", "nb_episode_steps", "nb_steps")
+"""What Keras's callbacks can monitor: an episode is their epoch."""
+
+
+def check_callbacks(callbacks: Sequence[Any]) -> None:
+    """Refuse, before the first step, callbacks of Keras that would do nothing, or end the training later.
+
+    Raises:
+        ValueError: with the callback's name, and what to do.
+    """
+    for callback in callbacks:
+        name, monitor = type(callback).__name__, getattr(callback, "monitor", EPISODE_LOGS[0])
+        for unfit, advice in UNFIT.items():
+            if isinstance(callback, unfit):
+                raise ValueError(f"Received a {name}; expected a callback that works with agents. {advice}.")
+        if isinstance(callback, (keras.EarlyStopping, keras.ReduceLROnPlateau)) and monitor not in EPISODE_LOGS:
+            raise ValueError(f"{name} monitors {monitor!r}; expected one of {', '.join(EPISODE_LOGS)}. Choose one, and "
+                             "mode='max' for what shall grow.")
+        if getattr(callback, "restore_best_weights", False):
+            raise ValueError(f"{name} has restore_best_weights=True; expected False. Save weights with SaveWeights, "
+                             "and load the best ones.")
 
 
 class Listeners(CallbackList):
@@ -49,6 +85,7 @@ def _call_all(methods: Sequence[Optional[Callable]]) -> Callable:
 def gather_callbacks(callbacks: Optional[Sequence[Any]], verbose: int, log_interval: int,
                      visualize: bool = False) -> Listeners:
     """The callbacks of one training, with keras-rl2's own loggers, and at the end the history that it returns."""
+    check_callbacks(callbacks or [])
     loggers = {0: [], 1: [TrainIntervalLogger(interval=log_interval)]}.get(verbose, [TrainEpisodeLogger()])
     if visualize:
         loggers.append(Visualizer())
@@ -70,9 +107,13 @@ class Training:
         nb_steps: agent steps to make in all.
         resume: a folder with checkpoints to go on from, or None.
         round: how many rounds are done.
+        learning_rate: a function from agent steps to the learning rate, or None.
+        not_finite: the first observation or reward that was no finite number, in words.
     """
 
     KEPT: Tuple[str, ...] = ()
+    learning_rate: Optional[Callable[[int], float]] = None
+    not_finite: Optional[str] = None
 
     def __init__(self, agent: Any, envs: Sequence[Any], callbacks: Listeners, settings: Dict[str, Any]):
         self.agent, self.envs, self.callbacks, self.settings = agent, envs, callbacks, settings
@@ -90,6 +131,30 @@ class Training:
         """Wait for a step under way and end the thread."""
         self._thread.shutdown(wait=True)
 
+    def rate_at(self, step: int) -> float:
+        """The learning rate at an agent step.
+
+        Raises:
+            ValueError: `learning_rate` returned something else.
+        """
+        rate = self.learning_rate(step)
+        if not (isinstance(rate, Real) and isfinite(rate) and rate >= 0):
+            raise ValueError(f"learning_rate({step}) is {rate!r}; expected a number of at least 0. Mend the function.")
+        return float(rate)
+
+    def look_at(self, step: int, reward: float, observation: Any) -> None:
+        """Remember the first input that is no finite number: it is to blame where the loss is none.
+
+        Args:
+            step, reward: the agent step that was made, and what it earned.
+            observation: what is seen after it.
+        """
+        if self.not_finite is None:
+            if not isfinite(reward):
+                self.not_finite = f"the reward of step {step}"
+            elif getattr(getattr(observation, "dtype", None), "kind", "") == "f" and not np.isfinite(observation).all():
+                self.not_finite = f"the observation before step {step + 1}"
+
     def run(self, nb_steps: int, resume: Optional[Any]) -> tf.keras.callbacks.History:
         """Play rounds until the agent has made `nb_steps` steps; whatever ends that, the callbacks hear of it.
 
@@ -98,7 +163,7 @@ class Training:
         """
         try:
             nb_steps = check_count("nb_steps", nb_steps, 1)
-            check_fits(self.agent, self.envs[0])
+            check_envs(self.agent, self.envs)
             self.nb_steps, self.resume, self.agent.under_way = nb_steps, resume, self
             self.callbacks.set_model(self.agent)
             self.callbacks._set_env(self.envs[0])
@@ -111,7 +176,7 @@ class Training:
 
     def _play(self, state: Optional[Dict[str, Any]]) -> None:
         agent, callbacks, did_abort = self.agent, self.callbacks, True
-        agent.training = True
+        agent.training, agent.stop_training = True, False  # Keras's callbacks ask it to stop
         agent._on_train_begin()
         callbacks.on_train_begin()
         agent.step = 0
@@ -121,7 +186,7 @@ class Training:
             else:
                 restore_training(self, state)
                 state.clear()  # it is as large as the memory
-            while agent.step < self.nb_steps:
+            while agent.step < self.nb_steps and not agent.stop_training:
                 self.play_round()
                 callbacks.on_round_end(self.round)
             did_abort = False

@@ -4,6 +4,9 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 import numpy as np
 from rl.memory import Experience, SequentialMemory, sample_batch_indexes
 
+CUT = 2
+"""In the place of True, says of a step that a time limit cut the game off after it: more points would have come."""
+
 
 class Batch(NamedTuple):
     """Transitions as arrays; B transitions, windows of W observations.
@@ -12,6 +15,8 @@ class Batch(NamedTuple):
     action: [B] int64. reward: [B] float64, as the processor returned it, discounted and summed over n steps.
     terminal1: [B] bool, whether the game ended within the n steps.
     padded: whether any state starts with zeros, because its game had just begun.
+    weight: [B] float64, of what is expected after state1: 0 where the game ended. Else 1, or gamma^(k - n) where it was
+        cut off after k < n steps: state1 is then what was seen last, only k steps ahead.
     """
     state0: np.ndarray
     action: np.ndarray
@@ -19,6 +24,19 @@ class Batch(NamedTuple):
     terminal1: np.ndarray
     state1: np.ndarray
     padded: bool
+    weight: np.ndarray
+
+
+def check_alike(observation: np.ndarray, held: np.ndarray) -> None:
+    """Refuse an observation that is not like those in `held` [..., *shape]: NumPy would cast it without a word.
+
+    Raises:
+        ValueError: its shape or dtype differs, or it is no array of numbers.
+    """
+    if observation.shape != held.shape[1:] or observation.dtype != held.dtype or observation.dtype.hasobject:
+        raise ValueError(f"Received an observation of shape {observation.shape} and dtype {observation.dtype}, "
+                         f"expected {held.shape[1:]} and {held.dtype} as before: wrap the environment so that all "
+                         "observations are alike, or use a new memory.")
 
 
 class ArrayMemory(SequentialMemory):
@@ -30,7 +48,8 @@ class ArrayMemory(SequentialMemory):
     keras-rl2 keeps them.
 
     With `nb_envs` emulators, each has a row of `limit // nb_envs` steps of its own, and
-    `append_all` adds one step to every row.
+    `append_all` adds one step to every row. There, a game that was cut off by a time limit is not taken for one that
+    ended (see CUT): the last observation stands for what would have come.
 
     Args:
         limit: how many steps to keep, all emulators together.
@@ -55,6 +74,7 @@ class ArrayMemory(SequentialMemory):
         self.first = 0  # row of the oldest step of emulator 0
         self.size = 0  # steps held, per emulator
         self.stored = None  # arrays [rows, ...], made when the first observation is known
+        self.any_cut = False  # whether a time limit ever cut a game off
 
     @property
     def nb_entries(self) -> int:
@@ -80,7 +100,8 @@ class ArrayMemory(SequentialMemory):
 
     def append_all(self, observations: np.ndarray, actions: np.ndarray, rewards: np.ndarray,
                    terminals: np.ndarray) -> None:
-        """Stores one step of every emulator: arrays [nb_envs, ...], as in `append`."""
+        """Stores one step of every emulator: arrays [nb_envs, ...], as in `append`; `terminals` may hold CUT."""
+        self.any_cut = self.any_cut or bool((terminals == CUT).any())
         self._put(observations, actions, rewards, terminals)
 
     def set_outcome(self, reward: float, terminal: bool) -> None:
@@ -114,8 +135,10 @@ class ArrayMemory(SequentialMemory):
         if state["stored"]:
             self.stored = {}
             for name, values in state["stored"].items():
-                self.stored[name] = np.zeros((self.rows, *values.shape[1:]), values.dtype)
+                dtype = np.uint8 if name == "terminal" else values.dtype  # it was bool until November 2026
+                self.stored[name] = np.zeros((self.rows, *values.shape[1:]), dtype)
                 self.stored[name][:len(values)] = values
+            self.any_cut = bool((self.stored["terminal"] == CUT).any())
 
     def _newest(self) -> slice:
         """The rows of the newest step."""
@@ -127,12 +150,8 @@ class ArrayMemory(SequentialMemory):
             # zeros, not empty: a page of zeros takes no memory until something is written into it
             self.stored = {"observation": np.zeros((self.rows,) + observations.shape[1:], observations.dtype),
                            "action": np.zeros((self.rows,) + actions.shape[1:], actions.dtype),
-                           "reward": np.zeros(self.rows, np.float64), "terminal": np.zeros(self.rows, np.bool_)}
-        held = self.stored["observation"]
-        if observations.shape[1:] != held.shape[1:] or observations.dtype != held.dtype:
-            raise ValueError(f"Received an observation of shape {observations.shape[1:]} and dtype "
-                             f"{observations.dtype}, expected {held.shape[1:]} and {held.dtype} as before: wrap the "
-                             "environment so that all observations are alike, or use a new memory.")
+                           "reward": np.zeros(self.rows, np.float64), "terminal": np.zeros(self.rows, np.uint8)}
+        check_alike(observations[0], self.stored["observation"])
         if self.size * self.nb_envs < self.rows:
             self.size += 1
         else:
@@ -165,7 +184,8 @@ class ArrayMemory(SequentialMemory):
         rows = self._draw(batch_size, batch_idxs, n_step)[:, None] + np.arange(-window, n_step + 1) * self.nb_envs
         rows = (self.first + rows) % self.rows
         frames = self.stored["observation"].take(rows[:, 1:], axis=0)
-        ended = self.stored["terminal"].take(rows[:, :-1])
+        how = self.stored["terminal"].take(rows[:, :-1])
+        ended = how > 0
         reward = self.stored["reward"].take(rows[:, window:-1])
         action = self.stored["action"].take(rows[:, window], axis=0)
 
@@ -181,7 +201,16 @@ class ArrayMemory(SequentialMemory):
             over = np.logical_or.accumulate(over, axis=1)
             reward[:, 1:][over[:, :-1]] = 0.  # points of the next game
             reward = reward @ gamma ** np.arange(n_step)
-        return Batch(frames[:, :window], action, reward.reshape(-1), over[:, -1], frames[:, n_step:], padded)
+        state1, terminal1 = frames[:, n_step:], over[:, -1]
+        weight = 1.0 - terminal1
+        if self.any_cut:
+            state1, terminal1 = state1.copy(), terminal1.copy()  # they are parts of what stays
+            first = ended[:, window:].argmax(axis=1)
+            for i in np.flatnonzero(how[np.arange(len(how)), window + first] == CUT):
+                steps = first[i] + 1
+                state1[i], terminal1[i] = frames[i, steps:steps + window], False
+                weight[i] = gamma and gamma ** (steps - n_step)
+        return Batch(frames[:, :window], action, reward.reshape(-1), terminal1, state1, padded, weight)
 
     def _draw(self, batch_size: int, batch_idxs: Optional[Sequence[int]], n_step: int) -> np.ndarray:
         """Rows [B] of the states' last observations, counted from the oldest step.

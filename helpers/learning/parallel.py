@@ -8,7 +8,7 @@ import tensorflow as tf
 from helpers.checks import check_count
 from helpers.learning.emulator import Emulator, Outcome
 from helpers.learning.loop import Listeners, Training
-from helpers.learning.memory import ArrayMemory
+from helpers.learning.memory import CUT, ArrayMemory, check_alike
 
 
 def prepare_memory(memory: Any, nb_envs: int) -> None:
@@ -41,7 +41,7 @@ class ParallelTraining(Training):
     def __init__(self, agent: Any, envs: Sequence[Any], callbacks: Listeners, seed: Optional[int],
                  learning_rate: Optional[Callable[[int], float]]):
         super().__init__(agent, envs, callbacks, {"trained by": "fit_parallel", "seed": seed})
-        self.learning_rate = learning_rate
+        self.learning_rate, self._asked_at = learning_rate, None
         memory = agent.memory
         self.emulators = [Emulator(env, agent.processor, memory.window_length, memory.ignore_episode_boundaries)
                           for env in envs]
@@ -76,6 +76,8 @@ class ParallelTraining(Training):
     def begin(self) -> None:
         """Reset all emulators."""
         self._thread.submit(self._step_all, [None] * len(self.envs)).result()
+        for emulator in self.emulators:
+            check_alike(emulator.state[-1], self.emulators[0].state)
         for i in range(len(self.envs)):
             self._begin_episode(i)
 
@@ -87,14 +89,18 @@ class ParallelTraining(Training):
         actions = np.zeros(len(over), np.int64)
         for i in playing:
             actions[i] = agent.policy.select_action(q_values=q_values[i])
-        stepping = self._thread.submit(self._step_all, list(actions))
+        taken = [None if emulator.over else emulator.process_action(action)
+                 for emulator, action in zip(self.emulators, actions)]
+        stepping = self._thread.submit(self._step_all, taken)
         metrics = self._learn(len(playing))
         outcomes = stepping.result()
 
-        _, rewards, dones, _ = zip(*outcomes)
-        agent.memory.append_all(states[:, -1], actions, np.array(rewards, np.float64), np.array(dones))
+        rewards = np.array([reward for _, reward, _, _ in outcomes], np.float64)
+        ends = np.array([CUT if done and info.get("TimeLimit.truncated") else bool(done)
+                         for _, _, done, info in outcomes])
+        agent.memory.append_all(states[:, -1], actions, rewards, ends)
         for i, learned in zip(playing, metrics):
-            self._report_step(i, actions[i], outcomes[i], learned)
+            self._report_step(i, taken[i], outcomes[i], learned)
         for i in np.flatnonzero(over):
             self._begin_episode(i)
         self.round += 1
@@ -111,7 +117,7 @@ class ParallelTraining(Training):
         for i, (emulator, action) in enumerate(zip(self.emulators, actions)):
             over = emulator.over
             try:
-                seen = emulator.env.reset() if over else emulator.env.step(emulator.process_action(action))
+                seen = emulator.env.reset() if over else emulator.env.step(action)
             except Exception as error:
                 raise RuntimeError(f"Emulator {i} of {len(actions)} died: {error!r}. The agent keeps what it learned; "
                                    "call fit_parallel again to go on with new emulators.") from error
@@ -122,8 +128,8 @@ class ParallelTraining(Training):
         """Makes the updates due in the next `nb_playing` environment steps; returns each step's metrics."""
         agent, metrics = self.agent, []
         for step in range(agent.step, agent.step + nb_playing):
-            if self.learning_rate is not None and step % 1000 == 0:
-                tf.keras.backend.set_value(agent.trainable_model.optimizer.learning_rate, self.learning_rate(step))
+            if self.learning_rate is not None:
+                self._set_rate(min(step // 1000 * 1000, self.nb_steps - 1))  # the last round may go beyond
             if agent.learns_at(step):
                 metrics.append(agent.complete_metrics(agent.learn(agent.draw_batch(), step)))
             else:
@@ -131,9 +137,15 @@ class ParallelTraining(Training):
             agent.follow_target(step)
         return metrics
 
+    def _set_rate(self, step: int) -> None:
+        if step != self._asked_at:
+            self._asked_at = step
+            tf.keras.backend.set_value(self.agent.optimizer.learning_rate, self.rate_at(step))
+
     def _begin_episode(self, i: int) -> None:
         self.episode[i], self.episode_step[i], self.episode_reward[i] = self.next_episode, 0, 0.
         self.next_episode += 1
+        self.look_at(self.agent.step - 1, 0., self.emulators[i].observation)
         self.callbacks.on_episode_begin(int(self.episode[i]))
 
     def _report_step(self, i: int, action: int, outcome: Outcome, metrics: List[float]) -> None:
@@ -143,17 +155,32 @@ class ParallelTraining(Training):
         step, episode = int(self.episode_step[i]), int(self.episode[i])
         self.episode_step[i] += 1
         self.episode_reward[i] += reward
+        self.look_at(agent.step, reward, observation)
         callbacks.on_step_begin(step)
         callbacks.on_action_begin(action)
         callbacks.on_action_end(action)
         callbacks.on_step_end(step, {
             "action": action, "observation": observation, "reward": reward, "metrics": metrics, "episode": episode,
-            "info": {key: value for key, value in info.items() if np.isreal(value)}})
+            "info": info})
         agent.step += 1
         if done:
             callbacks._set_env(self.envs[i])  # whose score a callback may want to read
             callbacks.on_episode_end(episode, {"episode_reward": self.episode_reward[i],
                                                "nb_episode_steps": step + 1, "nb_steps": agent.step})
+
+
+def check_learning_rate(agent: Any, learning_rate: Any) -> None:
+    """Refuse what is no function from steps to a number, and a second schedule beside the optimizer's own."""
+    schedule = tf.keras.optimizers.schedules.LearningRateSchedule
+    if isinstance(learning_rate, schedule):  # it can be called, but returns a tensor
+        raise ValueError(f"learning_rate is a {type(learning_rate).__name__}; expected a function from environment "
+                         "steps to a number, or None. Give Keras's schedule to the optimizer: it counts updates.")
+    if learning_rate is not None and not callable(learning_rate):
+        raise ValueError(f"learning_rate is {learning_rate!r}; expected a function from environment steps to a number, "
+                         "or None. Write lambda step: ..., or give a number to the optimizer.")
+    if learning_rate is not None and isinstance(agent.optimizer.learning_rate, schedule):
+        raise ValueError("Received learning_rate, and an optimizer with a schedule of its own; expected one or the "
+                         "other. Leave learning_rate out, or give the optimizer a number.")
 
 
 def check_parallel(agent: Any, nb_envs: int) -> int:

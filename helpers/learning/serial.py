@@ -42,6 +42,7 @@ class SerialTraining(Training):
         callbacks.on_step_begin(self.episode_step)
         action = self.emulator.process_action(agent.forward(self.observation))
         self.observation, reward, done, info = self._act(action)
+        self.look_at(agent.step, reward, self.observation)
         if self.nb_max_episode_steps and self.episode_step >= self.nb_max_episode_steps - 1:
             done = True
         metrics = agent.backward(reward, terminal=done)
@@ -64,8 +65,7 @@ class SerialTraining(Training):
             self.agent.learn_meanwhile()
             observation, points, done, info = self.emulator.see(*stepping.result())
             for key, value in info.items():
-                if np.isreal(value):
-                    summed[key] = summed[key] + value if key in summed else np.add(0, value)
+                summed[key] = summed[key] + value if key in summed else np.add(0, value)
             self.callbacks.on_action_end(action)
             reward += points
             if done:
@@ -77,6 +77,7 @@ class SerialTraining(Training):
         self.episode_step, self.episode_reward = 0, np.float32(0)
         self.agent.reset_states()
         self.observation = self.emulator.reset()
+        self.look_at(self.agent.step - 1, 0., self.observation)
         nb_start_steps = np.random.randint(self.nb_max_start_steps) if self.nb_max_start_steps else 0
         for _ in range(nb_start_steps):  # they are not remembered, and do not count
             choose = self.start_step_policy or (lambda observation: self.envs[0].action_space.sample())

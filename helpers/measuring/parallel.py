@@ -1,16 +1,16 @@
 """Whole games on several emulators at once: they step in threads, and one forward pass chooses all their actions."""
 import os
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice, takewhile
+from itertools import takewhile
 from typing import Any, Callable, Dict, List, Sequence, Tuple
 
 import gym
 import numpy as np
 
-from helpers.checks import check_fits
 from helpers.game.environment import seed_game
 from helpers.game.wrappers import ScoreKeeper
-from helpers.learning.emulator import Emulator
+from helpers.learning.emulator import Emulator, check_envs
+from helpers.learning.memory import check_alike
 
 EMULATORS = 8
 """At most so many, and always so many rows in a forward pass, filled or not.
@@ -39,9 +39,7 @@ class Seat(Emulator):
     """
 
     def __init__(self, player: Any, env: gym.Env):
-        check_fits(player, env)
-        env = env if hasattr(env, "score") else ScoreKeeper(env)  # beneath a wrapper that clips, there may be one
-        super().__init__(env, *(player.processor, player.memory.window_length) if is_agent(player) else ())
+        super().__init__(ScoreKeeper(env), *(player.processor, player.memory.window_length) if is_agent(player) else ())
 
     def begin(self, game: int, seed: int) -> None:
         """Not while others step: seeding an emulator rebuilds tables that all emulators share (two at once crash)."""
@@ -68,6 +66,19 @@ def is_agent(player: Any) -> bool:
     return hasattr(player, "compute_batch_q_values")
 
 
+def take_seats(player: Any, envs: Sequence[gym.Env]) -> List[Seat]:
+    """A seat at each environment.
+
+    Raises:
+        ValueError: `player` can't be measured on them; see `check_envs`.
+    """
+    check_envs(player, envs)
+    for env in envs:
+        if hasattr(env, "game_goes_on"):
+            raise ValueError("LifeAsEpisode is around the game; expected whole games. Leave it out of make_env.")
+    return [Seat(player, env) for env in envs]
+
+
 def play_in_parallel(player: Any, make_env: Callable[[], gym.Env], games: Sequence[int], seed: int, epsilon: float,
                      nb_emulators: int = EMULATORS, bar: Any = None) -> Tuple[np.ndarray, np.ndarray]:
     """Play the games with these numbers; the score of each depends on `seed` and its number, on nothing else.
@@ -87,19 +98,21 @@ def play_in_parallel(player: Any, make_env: Callable[[], gym.Env], games: Sequen
         agent steps.
 
     Raises:
-        ValueError: the agent's network does not fit what the game shows.
+        ValueError: an environment is refused (see `check_envs`), observations are not alike, or the agent's network
+            does not fit them.
     """
     choose = _by_q_values(player) if is_agent(player) else _by_function(player)
     finished: Dict[int, Tuple[float, int]] = {}
     waiting = iter(games)
-    seats: List[Seat] = []
+    envs: List[gym.Env] = []
     nb_threads = min(os.cpu_count() or 1, nb_emulators)
     threads = ThreadPoolExecutor(nb_threads)
     try:
-        for game in islice(waiting, nb_emulators):
-            seats.append(Seat(player, make_env()))
-            seats[-1].begin(game, seed)
-        playing = list(seats)
+        for _ in range(min(nb_emulators, len(games))):
+            envs.append(make_env())
+        playing = take_seats(player, envs)
+        for seat, game in zip(playing, waiting):
+            seat.begin(game, seed)
         while playing:
             actions = [seat.explore(action, epsilon) for seat, action in zip(playing, choose(playing))]
             shares = [list(zip(playing, actions))[first::nb_threads] for first in range(nb_threads)]
@@ -117,8 +130,8 @@ def play_in_parallel(player: Any, make_env: Callable[[], gym.Env], games: Sequen
         pass
     finally:
         threads.shutdown(wait=True)
-        for seat in seats:
-            seat.env.close()
+        for env in envs:
+            env.close()
     kept = [finished[game] for game in takewhile(finished.__contains__, games)]
     return np.array([score for score, _ in kept], float), np.array([steps for _, steps in kept], int)
 
@@ -144,6 +157,8 @@ def q_values_of(agent: Any) -> Callable[[List[Seat]], np.ndarray]:
         is_first = batch is None
         if is_first:
             batch = np.zeros((EMULATORS, *seats[0].state.shape), seats[0].state.dtype)
+            for seat in seats:
+                check_alike(seat.state, batch)
         for row, seat in enumerate(seats):
             batch[row] = seat.state
         try:

@@ -7,7 +7,7 @@ import gym
 from helpers.agents.recipes import NETWORKS
 from helpers.checks import check_range, check_seed
 from helpers.game.environment import make_game
-from helpers.measuring.parallel import Seat, is_agent, q_values_of
+from helpers.measuring.parallel import is_agent, q_values_of, take_seats
 from helpers.measuring.play import Player
 from helpers.measuring.protocol import Measurement
 from helpers.watching.recording import Recorder, Recording
@@ -37,7 +37,7 @@ class LiveGame(Recording):
         env = Recorder(make_env() if make_env else game_for(player))
         self._player, self._epsilon = player, epsilon
         self._q_values = q_values_of(player) if is_agent(player) else None
-        self._seat = Seat(player, env)
+        self._seat, = take_seats(player, [env])
         self._seat.begin(game, seed)
         super().__init__(env.moments, env.shape, env.action_names)
 

@@ -1,11 +1,14 @@
 """Trainings that are stopped, killed and resumed, on the real game: to the bit as if they had never stopped."""
+import math
 import os
 import random
 import resource
 import signal
 import subprocess
 import sys
+import threading
 
+import gym
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -196,6 +199,66 @@ def test_what_cannot_be_stored_is_refused(tmp_path):
         with pytest.raises(ValueError, match="holds checkpoint-0000000020.dqn, of an earlier training: pass resume="):
             fit(tmp_path / "a", 100, callbacks=[listener], **options)
     assert not listener.heard  # the callbacks before this one need not clean up
+
+
+def test_a_learning_rate_that_is_another_function_is_found(tmp_path):
+    def falling(total, nb_steps, asked=None):
+        def rate(step):
+            if asked is not None:
+                asked.append(step)
+            return 1e-3 * math.sqrt(1 - step / total)
+        options = {"nb_steps": nb_steps, "callbacks": [Checkpoint(tmp_path)], "verbose": 0, "seed": 1}
+        resume = tmp_path if find_checkpoints(tmp_path) else None
+        agent = make_agent()
+        agent.fit_parallel(lambda: make_game(RAM), 2, learning_rate=rate, resume=resume, **options)
+        return agent
+
+    asked = []
+    falling(1_500, 150, asked)
+    assert max(asked) == 149 and min(asked) == 0
+    with pytest.raises(ValueError, match=r"learning rate at step 149=0\.000949\d+, here 0\.00096\d+\. Make agent"):
+        falling(2_000, 160)
+    assert falling(1_500, 160).step >= 160
+    with pytest.raises(ValueError, match="optimizer learning_rate=None, here 0.0001"):
+        make_agent().fit_parallel(lambda: make_game(RAM), 2, 200, verbose=0, seed=1, resume=tmp_path)
+
+
+def test_a_schedule_in_the_optimizer_goes_on(tmp_path):
+    def run(folder, *stops):
+        for nb_steps in stops:
+            afresh()
+            agent = make_agent()
+            agent.compile(Adam(tf.keras.optimizers.schedules.ExponentialDecay(1e-3, 10, 0.9)))
+            fit(folder, nb_steps, agent, resume=folder if nb_steps != stops[0] else None)
+        return agent.model.get_weights()
+
+    assert not first_difference(run(tmp_path / "whole", 180), run(tmp_path / "halves", 140, 180))
+
+
+def test_an_environment_that_can_not_be_stored_is_refused_before_the_first_step(tmp_path):
+    class Threads(gym.Wrapper):
+        def __init__(self, env):
+            super().__init__(env)
+            self.lock = threading.Lock()
+
+    class Stored(Threads):
+        def get_state(self):
+            return None
+
+        def set_state(self, state):
+            pass
+
+    listener = Listener()
+    for env, words in [
+        (gym.wrappers.Monitor(make_game(RAM, seed=1), str(tmp_path / "m"), video_callable=False),
+         "holds a Monitor, whose stats_recorder can't be stored; expected .* Leave it out.* train without Checkp"),
+        (Threads(make_game(RAM, seed=1)), "holds a Threads, whose lock can't be stored"),
+    ]:
+        with pytest.raises(ValueError, match=words):
+            make_agent().fit(env, 20, callbacks=[listener, Checkpoint(tmp_path)], verbose=0)
+    assert not listener.heard and not find_checkpoints(tmp_path)
+    make_agent().fit(Stored(make_game(RAM, seed=1)), 20, callbacks=[Checkpoint(tmp_path)], verbose=0)
+    make_agent().fit(Stored(make_game(RAM, seed=1)), 40, callbacks=[Checkpoint(tmp_path)], verbose=0, resume=tmp_path)
 
 
 def test_a_full_disk_is_reported_and_training_goes_on(tmp_path, caplog):

@@ -263,9 +263,23 @@ def test_a_loss_that_is_no_number_stops_the_training(memory_class):
             return np.nan
 
     agent, record = make_agent(FastDQNAgent, memory_class, ram_model(), processor=Spoil()), Record()
-    with pytest.raises(FloatingPointError, match="The loss is nan at step 41, expected a finite number"):
+    with pytest.raises(FloatingPointError, match="The loss is nan at step 41, expected a finite number.*It comes from "
+                                                 "the reward of step 0, which is no finite number: mend the env"):
         agent.fit(make_env(), 200, callbacks=[record], verbose=0)
     assert record.ended == {"did_abort": True}
+
+
+def test_the_first_observation_that_is_no_number_is_named():
+    class Spoil(gym.ObservationWrapper):
+        seen = 0
+
+        def observation(self, observation):
+            self.seen += 1
+            return observation * np.float32(np.nan if self.seen == 53 else 1)
+
+    agent = make_agent(FastDQNAgent, ArrayMemory, ram_model())
+    with pytest.raises(FloatingPointError, match="comes from the observation before step 52, which"):
+        agent.fit(Spoil(make_env()), 500, verbose=0)
 
 
 def test_bad_input():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from rl.memory import SequentialMemory
 
-from helpers.learning.memory import ArrayMemory
+from helpers.learning.memory import CUT, ArrayMemory
 
 
 def random_step(rng, shape=(4,), dtype=np.uint8, p_terminal=.15):
@@ -102,6 +102,38 @@ def test_rings_and_n_steps_against_a_slow_reference(nb_envs, n_step, window):
                 assert np.array_equal(state1, slow_state(row, p + n_step, window))
     possible = {(i, p) for i, row in enumerate(rows) for p in range(window, 40 - n_step) if not row[p - 1][3]}
     assert seen == possible, "every transition with a known outcome can be drawn, and no other"
+
+
+@pytest.mark.parametrize("n_step, window", [(1, 3), (3, 2), (5, 1), (2, 4)])
+def test_games_that_a_time_limit_cut_off_against_a_slow_reference(n_step, window):
+    rng, gamma, nb_envs = np.random.RandomState(n_step), .9, 2
+    memory = ArrayMemory(nb_envs * 60, window_length=window, nb_envs=nb_envs)
+    rows = [[] for _ in range(nb_envs)]
+    for _t in range(100):
+        steps = [random_step(rng, p_terminal=.3) for _ in range(nb_envs)]
+        steps = [(o, a, r, 0 if row and row[-1][3] else d * rng.randint(1, 3))
+                 for (o, a, r, d), row in zip(steps, rows)]
+        for row, step in zip(rows, steps):
+            row.append(step)
+        memory.append_all(*(np.array(x) for x in zip(*steps)))
+    copy = ArrayMemory(nb_envs * 60, window_length=window)
+    copy.set_state(memory.get_state())
+    rows, kinds = [row[-60:] for row in rows], set()
+    for _ in range(20):
+        batch = copy.sample_arrays(32, n_step=n_step, gamma=gamma)
+        for state0, _, reward, terminal1, state1, weight in zip(*batch[:5], batch.weight):
+            row, p = next((row, p) for row in rows for p, step in enumerate(row)
+                          if np.array_equal(step[0], state0[-1]))
+            ends = [k for k in range(n_step) if row[p + k][3]]
+            made = ends[0] + 1 if ends else n_step
+            how = row[p + made - 1][3] if ends else 0
+            kinds.add(how)
+            assert reward == pytest.approx(sum(gamma ** k * row[p + k][2] for k in range(made)))
+            assert terminal1 == (how == 1)
+            assert gamma ** n_step * weight == pytest.approx(0 if how == 1 else gamma ** made)
+            if how != 1:
+                assert np.array_equal(state1, slow_state(row, p + made, window))
+    assert kinds == {0, 1, CUT}
 
 
 def slow_state(row, p, window):

@@ -1,5 +1,6 @@
 """fit_parallel: the same callbacks as fit, repeatable, and no thread left behind."""
 import json
+import math
 import random
 import threading
 
@@ -19,7 +20,7 @@ from helpers.agents.inputs import ScaleAndClip
 from helpers.agents.networks import build_ram_model
 from helpers.game.environment import NB_ACTIONS, RAM, make_game
 from helpers.learning.dqn import FastDQNAgent
-from helpers.learning.memory import ArrayMemory
+from helpers.learning.memory import CUT, ArrayMemory
 from helpers.runs.callbacks import RunLogger, SaveWeights
 from helpers.runs.folder import start_run
 from helpers.runs.progress import ProgressBar
@@ -201,6 +202,61 @@ def test_processor_and_learning_rate():
     assert np.allclose(sorted(set(rates)), [.006, .008, .01])
 
 
+def test_the_learning_rate_is_asked_for_steps_that_are_made_only():
+    """Also in the last round, which goes beyond the last step."""
+    asked = []
+
+    def falling(step):
+        asked.append(step)
+        return .01 * math.sqrt(1 - step / 1999)
+    make_agent().fit_parallel(Corridor, 8, 1999, verbose=0, seed=1, learning_rate=falling)
+    assert asked == [0, 1000, 1998]
+
+
+def test_what_is_no_learning_rate_is_refused_by_name():
+    schedule = tf.keras.optimizers.schedules.ExponentialDecay(.01, 100, .9)
+    agent = make_agent()
+    for wrong, words in [(schedule, "a ExponentialDecay; expected a function.*Give Keras's schedule to the optimizer"),
+                         ([.01, .02], r"is \[0.01, 0.02\]; expected a function"), (.01, "is 0.01; expected a function"),
+                         (lambda step: None, r"learning_rate\(0\) is None; expected a number"),
+                         (lambda step: np.nan, r"learning_rate\(0\) is nan; expected a number")]:
+        with pytest.raises(ValueError, match=words):
+            agent.fit_parallel(Corridor, 2, 100, verbose=0, seed=1, learning_rate=wrong)
+    agent.compile(Adam(schedule))
+    with pytest.raises(ValueError, match="an optimizer with a schedule of its own; expected one or the other"):
+        agent.fit_parallel(Corridor, 2, 100, verbose=0, seed=1, learning_rate=lambda step: .01)
+    before = agent.model.get_weights()
+    agent.fit_parallel(Corridor, 2, 200, verbose=0, seed=1)
+    assert not np.array_equal(before[0], agent.model.get_weights()[0]), "the optimizer's own schedule works"
+
+
+class Endless(gym.Env):
+    """A point for each step, for ever; the place counts from 0 in each game."""
+    observation_space, action_space = gym.spaces.Box(0, 255, (4,), np.uint8), gym.spaces.Discrete(2)
+
+    def seed(self, seed=None):
+        return [seed]
+
+    def reset(self):
+        self.place = 0
+        return np.zeros(4, np.uint8)
+
+    def step(self, action):
+        self.place += 1
+        return np.full(4, self.place, np.uint8), 1., False, {}
+
+
+@pytest.mark.parametrize("n_step", [1, 3])
+def test_a_time_limit_is_no_end(n_step):
+    """With gamma 0.5, points for ever are worth 2; were the fourth step an end, its state would be worth 1."""
+    agent = make_agent(n_step=n_step, gamma=.5)
+    agent.fit_parallel(lambda: gym.wrappers.TimeLimit(Endless(), 4), 4, 4000, verbose=0, seed=1)
+    assert set(agent.memory.stored["terminal"]) == {0, CUT}
+    for place in range(4):
+        state = np.array([[[max(0, place - 1)] * 4, [place] * 4]], np.uint8)
+        assert agent.compute_batch_q_values(state).max() == pytest.approx(2, abs=.3)
+
+
 class Breaks(Corridor):
     error, at = None, None
 
@@ -250,9 +306,28 @@ def test_a_loss_that_is_no_number_stops_the_training():
             return np.nan
 
     record = Record()
-    with pytest.raises(FloatingPointError, match="at step 104"):
+    with pytest.raises(FloatingPointError, match="at step 104.* comes from the reward of step 0, which is no finite"):
         make_agent(processor=Spoil()).fit_parallel(Corridor, 2, 500, callbacks=[record], verbose=0, seed=1)
     assert record.ended == {"did_abort": True} and not threads_left()
+
+
+def test_the_observation_that_is_no_number_is_named_and_not_the_learning_rate():
+    class Spoilt(Corridor):
+        observation_space = gym.spaces.Box(0, 1, (4,), np.float32)
+        shown = 0
+
+        def _observe(self):
+            Spoilt.shown += 1
+            return super()._observe() * np.float32(np.inf if Spoilt.shown == 150 else 1)
+
+    agent, record = make_agent(), Record()
+    with pytest.raises(FloatingPointError, match="The loss is .* comes from the observation before step") as raised:
+        agent.fit_parallel(Spoilt, 2, 1000, callbacks=[record], verbose=0, seed=1)
+    named = int(str(raised.value).split("before step ")[1].split(",")[0])
+    assert named - 1 in [number for number, step in enumerate(record.steps) if not np.isfinite(step[4]).all()] or (
+        100 < named < 150)  # the first observation of a game is in no step's log
+    with pytest.raises(FloatingPointError, match="weights are spoilt. Lower the learning rate"):
+        make_agent(reward_scale=1e30).fit_parallel(Corridor, 2, 1000, verbose=0, seed=1)
 
 
 @pytest.mark.parametrize("nb_envs", [0, -1, 251])
