@@ -74,7 +74,6 @@ class ArrayMemory(SequentialMemory):
         self.first = 0  # row of the oldest step of emulator 0
         self.size = 0  # steps held, per emulator
         self.stored = None  # arrays [rows, ...], made when the first observation is known
-        self.any_cut = False  # whether a time limit ever cut a game off
 
     @property
     def nb_entries(self) -> int:
@@ -96,13 +95,7 @@ class ArrayMemory(SequentialMemory):
             if self.nb_envs > 1:
                 raise ValueError(f"This memory is divided among {self.nb_envs} emulators and received the step of "
                                  "one: call use_envs(1), which empties it, or append_all.")
-            self._put(np.asarray(observation)[None], np.asarray(action)[None], reward, terminal)
-
-    def append_all(self, observations: np.ndarray, actions: np.ndarray, rewards: np.ndarray,
-                   terminals: np.ndarray) -> None:
-        """Stores one step of every emulator: arrays [nb_envs, ...], as in `append`; `terminals` may hold CUT."""
-        self.any_cut = self.any_cut or bool((terminals == CUT).any())
-        self._put(observations, actions, rewards, terminals)
+            self.append_all(np.asarray(observation)[None], np.asarray(action)[None], reward, terminal)
 
     def set_outcome(self, reward: float, terminal: bool) -> None:
         """Fills in what the environment answered to the step that was appended last."""
@@ -138,14 +131,15 @@ class ArrayMemory(SequentialMemory):
                 dtype = np.uint8 if name == "terminal" else values.dtype  # it was bool until November 2026
                 self.stored[name] = np.zeros((self.rows, *values.shape[1:]), dtype)
                 self.stored[name][:len(values)] = values
-            self.any_cut = bool((self.stored["terminal"] == CUT).any())
 
     def _newest(self) -> slice:
         """The rows of the newest step."""
         start = (self.first + (self.size - 1) * self.nb_envs) % self.rows
         return slice(start, start + self.nb_envs)
 
-    def _put(self, observations, actions, rewards, terminals) -> None:
+    def append_all(self, observations: np.ndarray, actions: np.ndarray, rewards: np.ndarray,
+                   terminals: np.ndarray) -> None:
+        """Stores one step of every emulator: arrays [nb_envs, ...], as in `append`; `terminals` may hold CUT."""
         if self.stored is None:
             # zeros, not empty: a page of zeros takes no memory until something is written into it
             self.stored = {"observation": np.zeros((self.rows,) + observations.shape[1:], observations.dtype),
@@ -203,7 +197,7 @@ class ArrayMemory(SequentialMemory):
             reward = reward @ gamma ** np.arange(n_step)
         state1, terminal1 = frames[:, n_step:], over[:, -1]
         weight = 1.0 - terminal1
-        if self.any_cut:
+        if how[:, window:].max() == CUT:
             state1, terminal1 = state1.copy(), terminal1.copy()  # they are parts of what stays
             first = ended[:, window:].argmax(axis=1)
             for i in np.flatnonzero(how[np.arange(len(how)), window + first] == CUT):

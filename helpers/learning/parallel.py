@@ -171,16 +171,13 @@ class ParallelTraining(Training):
 
 def check_learning_rate(agent: Any, learning_rate: Any) -> None:
     """Refuse what is no function from steps to a number, and a second schedule beside the optimizer's own."""
-    schedule = tf.keras.optimizers.schedules.LearningRateSchedule
-    if isinstance(learning_rate, schedule):  # it can be called, but returns a tensor
+    schedule = tf.keras.optimizers.schedules.LearningRateSchedule  # which can be called too, but returns a tensor
+    if learning_rate is not None and (isinstance(learning_rate, schedule) or not callable(learning_rate)):
         raise ValueError(f"learning_rate is a {type(learning_rate).__name__}; expected a function from environment "
-                         "steps to a number, or None. Give Keras's schedule to the optimizer: it counts updates.")
-    if learning_rate is not None and not callable(learning_rate):
-        raise ValueError(f"learning_rate is {learning_rate!r}; expected a function from environment steps to a number, "
-                         "or None. Write lambda step: ..., or give a number to the optimizer.")
+                         "steps to a number, or None. Write lambda step: ..., or give it to the optimizer.")
     if learning_rate is not None and isinstance(agent.optimizer.learning_rate, schedule):
-        raise ValueError("Received learning_rate, and an optimizer with a schedule of its own; expected one or the "
-                         "other. Leave learning_rate out, or give the optimizer a number.")
+        raise ValueError("Received learning_rate, and an optimizer with a schedule of its own; expected one of them. "
+                         "Leave learning_rate out, or give the optimizer a number.")
 
 
 def check_parallel(agent: Any, nb_envs: int) -> int:

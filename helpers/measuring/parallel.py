@@ -2,7 +2,7 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
 from itertools import takewhile
-from typing import Any, Callable, Dict, List, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
 
 import gym
 import numpy as np
@@ -67,11 +67,7 @@ def is_agent(player: Any) -> bool:
 
 
 def take_seats(player: Any, envs: Sequence[gym.Env]) -> List[Seat]:
-    """A seat at each environment.
-
-    Raises:
-        ValueError: `player` can't be measured on them; see `check_envs`.
-    """
+    """A seat at each environment, or what `check_envs` raises."""
     check_envs(player, envs)
     for env in envs:
         if hasattr(env, "game_goes_on"):
@@ -101,16 +97,30 @@ def play_in_parallel(player: Any, make_env: Callable[[], gym.Env], games: Sequen
         ValueError: an environment is refused (see `check_envs`), observations are not alike, or the agent's network
             does not fit them.
     """
-    choose = _by_q_values(player) if is_agent(player) else _by_function(player)
     finished: Dict[int, Tuple[float, int]] = {}
-    waiting = iter(games)
     envs: List[gym.Env] = []
-    nb_threads = min(os.cpu_count() or 1, nb_emulators)
-    threads = ThreadPoolExecutor(nb_threads)
     try:
         for _ in range(min(nb_emulators, len(games))):
             envs.append(make_env())
-        playing = take_seats(player, envs)
+        for seat in _each_end(player, take_seats(player, envs), games, seed, epsilon):
+            finished[seat.game] = seat.env.score, seat.steps
+            if bar is not None:
+                bar.update()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        for env in envs:
+            env.close()
+    kept = [finished[game] for game in takewhile(finished.__contains__, games)]
+    return np.array([score for score, _ in kept], float), np.array([steps for _, steps in kept], int)
+
+
+def _each_end(player: Any, playing: List[Seat], games: Sequence[int], seed: int, epsilon: float) -> Iterator[Seat]:
+    """Play the games; each seat whose game is over, before it begins the next one."""
+    choose = _by_q_values(player) if is_agent(player) else _by_function(player)
+    waiting = iter(games)
+    nb_threads = min(os.cpu_count() or 1, len(playing))
+    with ThreadPoolExecutor(nb_threads) as threads:
         for seat, game in zip(playing, waiting):
             seat.begin(game, seed)
         while playing:
@@ -118,22 +128,12 @@ def play_in_parallel(player: Any, make_env: Callable[[], gym.Env], games: Sequen
             shares = [list(zip(playing, actions))[first::nb_threads] for first in range(nb_threads)]
             list(threads.map(_step_all, shares))  # list() raises here what a thread raised
             for seat in [seat for seat in playing if seat.over]:
-                finished[seat.game] = seat.env.score, seat.steps
-                if bar is not None:
-                    bar.update()
+                yield seat
                 game = next(waiting, None)
                 if game is None:
                     playing.remove(seat)
                 else:
                     seat.begin(game, seed)
-    except KeyboardInterrupt:
-        pass
-    finally:
-        threads.shutdown(wait=True)
-        for env in envs:
-            env.close()
-    kept = [finished[game] for game in takewhile(finished.__contains__, games)]
-    return np.array([score for score, _ in kept], float), np.array([steps for _, steps in kept], int)
 
 
 def _by_q_values(agent: Any) -> Callable[[List[Seat]], Sequence[int]]:

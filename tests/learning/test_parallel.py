@@ -216,14 +216,14 @@ def test_the_learning_rate_is_asked_for_steps_that_are_made_only():
 def test_what_is_no_learning_rate_is_refused_by_name():
     schedule = tf.keras.optimizers.schedules.ExponentialDecay(.01, 100, .9)
     agent = make_agent()
-    for wrong, words in [(schedule, "a ExponentialDecay; expected a function.*Give Keras's schedule to the optimizer"),
-                         ([.01, .02], r"is \[0.01, 0.02\]; expected a function"), (.01, "is 0.01; expected a function"),
+    for wrong, words in [(schedule, "is a ExponentialDecay; expected a function.*or give it to the optimizer"),
+                         ([.01, .02], "is a list; expected a function"), (.01, "is a float; expected a function"),
                          (lambda step: None, r"learning_rate\(0\) is None; expected a number"),
                          (lambda step: np.nan, r"learning_rate\(0\) is nan; expected a number")]:
         with pytest.raises(ValueError, match=words):
             agent.fit_parallel(Corridor, 2, 100, verbose=0, seed=1, learning_rate=wrong)
     agent.compile(Adam(schedule))
-    with pytest.raises(ValueError, match="an optimizer with a schedule of its own; expected one or the other"):
+    with pytest.raises(ValueError, match="an optimizer with a schedule of its own; expected one of them"):
         agent.fit_parallel(Corridor, 2, 100, verbose=0, seed=1, learning_rate=lambda step: .01)
     before = agent.model.get_weights()
     agent.fit_parallel(Corridor, 2, 200, verbose=0, seed=1)
