@@ -9,7 +9,7 @@ from helpers.checks import check_seed
 from helpers.learning.graph import act_function, learn_function
 from helpers.learning.loop import Training, gather_callbacks
 from helpers.learning.memory import ArrayMemory, Batch, check_alike
-from helpers.learning.parallel import ParallelTraining, check_learning_rate, check_parallel, prepare_memory
+from helpers.learning.parallel import ParallelTraining, check_learning_rate, check_parallel
 from helpers.learning.serial import SerialTraining
 
 
@@ -168,13 +168,15 @@ class FastDQNAgent(DQNAgent):
         """As `DQNAgent.fit`; whatever ends it, no thread is left behind and the agent is usable.
 
         A callback's `on_round_end(round)`, if it has one, is called after each step, when nothing is under
-        way: the place to save everything.
+        way: the place to save everything. Keras's callbacks take a game for an epoch: `EarlyStopping` (with
+        mode="max" for points), `ReduceLROnPlateau` and `LearningRateScheduler` do what they say.
 
         Args (beyond those of `DQNAgent.fit`):
             resume: a folder with checkpoints (see `Checkpoint`) to go on from; `nb_steps` is then the total.
 
         Raises:
-            ValueError: if `action_repetition` is below 1, or if the checkpoint has other settings.
+            ValueError: if `action_repetition` is below 1, if a callback or the environment can't be trained with
+                (see `check_callbacks` and `check_envs`), or if the checkpoint has other settings.
             RuntimeError: if the agent is not compiled.
             FloatingPointError: if the loss is not a finite number.
         """
@@ -182,7 +184,6 @@ class FastDQNAgent(DQNAgent):
             raise RuntimeError("The agent is not compiled, expected a call of compile() before fit().")
         training = SerialTraining(self, env, gather_callbacks(callbacks, verbose, log_interval, visualize),
                                   action_repetition, nb_max_start_steps, start_step_policy, nb_max_episode_steps)
-        prepare_memory(self.memory, 1)
         return training.run(nb_steps, resume)
 
     def fit_parallel(self, make_env: Callable[[], Any], nb_envs: int, nb_steps: int,
@@ -208,7 +209,8 @@ class FastDQNAgent(DQNAgent):
                 one, is called between rounds, when nothing is under way: the place to save everything.
             seed: for the emulators (seed, seed + 1, ...), NumPy and `random`; the same seed and number of
                 emulators repeat a training exactly. None leaves all generators as they are.
-            learning_rate: a function from environment steps to the learning rate, asked every 1,000 steps.
+            learning_rate: a function from environment steps to the learning rate, asked every 1,000 steps, and
+                for no step from `nb_steps` on.
             resume: as in `fit`.
 
         Returns:
@@ -220,14 +222,12 @@ class FastDQNAgent(DQNAgent):
             RuntimeError: if the agent is not compiled, or if an emulator dies; what was learned is kept.
             FloatingPointError: if the loss is not a finite number.
         """
-        nb_envs = check_parallel(self, nb_envs)
+        nb_envs, gathered = check_parallel(self, nb_envs), gather_callbacks(callbacks, verbose, log_interval)
+        check_learning_rate(self, learning_rate)
         if seed is not None:
             seed = check_seed(seed)
-        check_learning_rate(self, learning_rate)
-        prepare_memory(self.memory, nb_envs)
-        if seed is not None:
             np.random.seed(seed)
             random.seed(seed)
         envs = [make_env() for _ in range(nb_envs)]
-        training = ParallelTraining(self, envs, gather_callbacks(callbacks, verbose, log_interval), seed, learning_rate)
+        training = ParallelTraining(self, envs, gathered, seed, learning_rate)
         return training.run(nb_steps, resume)

@@ -1,11 +1,11 @@
 """What trainings on one emulator and on several have in common: callbacks, and the loop with a beginning and an end."""
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from math import isfinite
 from numbers import Real
 from typing import Any, Callable, Dict, Optional, Sequence, Tuple
 
 import numpy as np
-import tensorflow as tf
 from rl.callbacks import Callback, CallbackList, TrainEpisodeLogger, TrainIntervalLogger, Visualizer
 from tensorflow.keras import callbacks as keras
 
@@ -13,6 +13,7 @@ from helpers.checkpoints.checkpoint import load_checkpoint
 from helpers.checkpoints.training_state import restore_training
 from helpers.checks import check_count
 from helpers.learning.emulator import check_envs
+from helpers.learning.memory import ArrayMemory
 
 UNFIT = {
     keras.ModelCheckpoint: "Use Checkpoint, or keras-rl2's ModelIntervalCheckpoint",
@@ -54,8 +55,8 @@ class Listeners(CallbackList):
 
     def __init__(self, callbacks: Sequence[Any]):
         super().__init__(list(callbacks))
-        for hook, of_keras in {"on_step_begin": "on_batch_begin", "on_step_end": "on_batch_end",
-                               "on_action_begin": None, "on_action_end": None}.items():
+        for hook, of_keras in {"on_step_begin": ("on_train_batch_begin", "on_batch_begin"), "on_action_begin": (),
+                               "on_step_end": ("on_train_batch_end", "on_batch_end"), "on_action_end": ()}.items():
             setattr(self, hook, _call_all([_listener(callback, hook, of_keras) for callback in self.callbacks]))
 
     def on_round_end(self, number: int) -> None:
@@ -65,12 +66,14 @@ class Listeners(CallbackList):
                 callback.on_round_end(number)
 
 
-def _listener(callback: Any, hook: str, of_keras: Optional[str]) -> Optional[Callable]:
-    """The callback's method for a hook, as keras-rl2 chooses it; None if it does nothing."""
-    name = hook if callable(getattr(callback, hook, None)) else of_keras
-    method = getattr(callback, name, None) if name else None
-    idle = [getattr(base, name, None) for base in (Callback, tf.keras.callbacks.Callback)] if name else []
-    return None if method is None or getattr(method, "__func__", method) in idle else method
+def _listener(callback: Any, hook: str, of_keras: Sequence[str]) -> Optional[Callable]:
+    """The callback's method for a hook, as keras-rl2 chooses it, or one of Keras's names; None if it does nothing."""
+    for name in [hook] if callable(getattr(callback, hook, None)) else of_keras:
+        method = getattr(callback, name, None)
+        idle = [getattr(base, name, None) for base in (Callback, keras.Callback)]
+        if method is not None and getattr(method, "__func__", method) not in idle:
+            return method
+    return None
 
 
 def _call_all(methods: Sequence[Optional[Callable]]) -> Callable:
@@ -89,7 +92,16 @@ def gather_callbacks(callbacks: Optional[Sequence[Any]], verbose: int, log_inter
     loggers = {0: [], 1: [TrainIntervalLogger(interval=log_interval)]}.get(verbose, [TrainEpisodeLogger()])
     if visualize:
         loggers.append(Visualizer())
-    return Listeners([*(callbacks or []), *loggers, tf.keras.callbacks.History()])
+    return Listeners([*(callbacks or []), *loggers, keras.History()])
+
+
+def prepare_memory(memory: Any, nb_envs: int) -> None:
+    """Divides the memory among `nb_envs` emulators; what others stored can't be continued and is dropped."""
+    if isinstance(memory, ArrayMemory) and memory.nb_envs != nb_envs:
+        if memory.nb_entries:
+            warnings.warn(f"The memory held {memory.nb_entries} steps of {memory.nb_envs} emulators; it is emptied for "
+                          f"a training with {nb_envs}.", stacklevel=4)
+        memory.use_envs(nb_envs)
 
 
 class Training:
@@ -155,7 +167,7 @@ class Training:
             elif getattr(getattr(observation, "dtype", None), "kind", "") == "f" and not np.isfinite(observation).all():
                 self.not_finite = f"the observation before step {step + 1}"
 
-    def run(self, nb_steps: int, resume: Optional[Any]) -> tf.keras.callbacks.History:
+    def run(self, nb_steps: int, resume: Optional[Any]) -> keras.History:
         """Play rounds until the agent has made `nb_steps` steps; whatever ends that, the callbacks hear of it.
 
         Raises:
@@ -168,6 +180,7 @@ class Training:
             self.callbacks.set_model(self.agent)
             self.callbacks._set_env(self.envs[0])
             self.callbacks.set_params({"nb_steps": nb_steps})
+            prepare_memory(self.agent.memory, len(self.envs))
             self._play(load_checkpoint(resume, self, nb_steps) if resume is not None else None)
         finally:
             self.close()

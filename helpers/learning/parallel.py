@@ -1,5 +1,4 @@
 """Training on several emulators at once: they step in a thread while the network learns."""
-import warnings
 from typing import Any, Callable, List, Optional, Sequence
 
 import numpy as np
@@ -9,15 +8,6 @@ from helpers.checks import check_count
 from helpers.learning.emulator import Emulator, Outcome
 from helpers.learning.loop import Listeners, Training
 from helpers.learning.memory import CUT, ArrayMemory, check_alike
-
-
-def prepare_memory(memory: Any, nb_envs: int) -> None:
-    """Divides the memory among `nb_envs` emulators; what others stored can't be continued and is dropped."""
-    if isinstance(memory, ArrayMemory) and memory.nb_envs != nb_envs:
-        if memory.nb_entries:
-            warnings.warn(f"The memory held {memory.nb_entries} steps of {memory.nb_envs} emulators; it is emptied for "
-                          f"a training with {nb_envs}.", stacklevel=3)
-        memory.use_envs(nb_envs)
 
 
 class ParallelTraining(Training):

@@ -151,6 +151,15 @@ def test_one_environment_for_all_seats_is_refused():
     assert measure(stay, make_env=lambda: line, nb_games=1).scores == [5], "one seat needs one"
 
 
+def test_a_training_that_is_refused_leaves_the_memory_as_it_was():
+    agent, line = make_agent(), Line()
+    agent.fit(line, 60, verbose=0)
+    before = agent.memory.nb_entries
+    with pytest.raises(ValueError, match="make_env returned the same environment twice"):
+        agent.fit_parallel(lambda: line, 2, 60, verbose=0)
+    assert agent.memory.nb_entries == before > 60
+
+
 class Infos(Callback):
     def __init__(self):
         self.infos = []

@@ -58,9 +58,14 @@ def test_a_step_may_ask_to_stop(way):
         def on_batch_end(self, batch, logs=None):
             self.model.stop_training = self.model.step >= 12
 
+    class StopToo(callbacks.Callback):  # Keras has two names for it
+        def on_train_batch_end(self, batch, logs=None):
+            self.model.stop_training = self.model.step >= 12
+
     agent = make_agent()
-    train(way, agent, 1_000, Stop())
-    assert agent.step in (13, 14)
+    for stop in (Stop(), StopToo()):
+        train(way, agent, 1_000, stop)
+        assert agent.step in (13, 14)
     train(way, agent, 20)
     assert agent.step >= 20, "what was asked of an earlier training is forgotten"
 
