@@ -31,6 +31,14 @@ _MODULE_OF = {
     "random_player": "measuring.play",
     "mean_interval": "measuring.statistics",
     "record_game": "watching.recording",
+    # 04 learn by hand
+    "draw_q_table": "watching.diagrams",
+    "draw_backup": "watching.diagrams",
+    "moving_picture": "watching.diagrams",
+    "draw_data_flow": "watching.diagrams",
+    "draw_n_step": "watching.diagrams",
+    "draw_network_to_scale": "watching.diagrams",
+    "draw_time_axis": "watching.diagrams",
     # 04 train on pixels
     "build_pixel_model": "agents.networks",
     "build_agent": "agents.build",
