@@ -43,7 +43,7 @@ def draw_q_table(q_values: np.ndarray, marks: Mapping[int, str], ax: Optional[pl
                                    edgecolor="white", lw=1))
             chosen = value == best[place, 0] and value > q_values[place].min()
             ax.text(x + 0.25, 0.5, f"{arrow} {value:.2f}" if action == 0 else f"{value:.2f} {arrow}", ha="center",
-                    va="center", fontsize=9, color="white" if value > 0.55 else INK,
+                    va="center", fontsize=9, color="white" if value > 0.78 else INK,
                     weight="bold" if chosen else "normal")
         ax.add_patch(Rectangle((place, 0), 1, 1, fill=False, edgecolor="white", lw=3))
     if cell is not None:
@@ -155,7 +155,7 @@ def draw_n_step(n: int, nb_states: int = 6, ax: Optional[plt.Axes] = None) -> pl
     _arrow(ax, (0.85 + 1.7 * n, 1.2), (0.85, 1.2), GREEN, bend=0.32 / n ** 0.5, linestyle="--")
     powers = ["", r"\gamma\,", *(rf"\gamma^{k}\," for k in range(2, n + 1))]
     total = " + ".join(f"{powers[k]}r_{k}" for k in range(n))
-    ax.text(0.1, 2.25, f"target of $s_0$, $n$ = {n}:   ${total} + {powers[n]}\\max Q(s_{n})$", fontsize=12, color=INK)
+    ax.text(0.1, 2.25, f"target of $s_0$, $n$ = {n}:   ${total} + {powers[n]}\\max\\,Q(s_{n})$", fontsize=12, color=INK)
     return ax
 
 
@@ -176,7 +176,7 @@ def draw_data_flow(ax: Optional[plt.Axes] = None) -> plt.Axes:
     _arrow(ax, (4.4, 3.12), (4.4, 1.68))
     ax.text(4.25, 2.4, "of the same 32: $r, s'$", **{**words, "ha": "right"})
     _arrow(ax, (5.5, 1.2), (7.9, 1.2))
-    ax.text(6.7, 1.08, "target:  $r + \\gamma\\,\\max Q(s')$", **{**words, "va": "top"})
+    ax.text(6.7, 1.08, "target:  $r + \\gamma\\,\\max\\,Q(s')$", **{**words, "va": "top"})
     _arrow(ax, (8.7, 3.12), (8.7, 1.68))
     ax.text(8.58, 1.95, "$Q(s, a)$", **{**words, "ha": "right"})
     _arrow(ax, (9.1, 1.68), (9.1, 3.12), RED)
@@ -210,7 +210,7 @@ def draw_network_to_scale(weights: Mapping[str, int], ax: Optional[plt.Axes] = N
         ax.add_patch(Rectangle((middle - side[name] / 2, 1.2), side[name], side[name],
                                facecolor=RED if number == largest else BLUE, edgecolor="none"))
         share = number / sum(weights.values())
-        ax.text(middle, 1.0, f"{name}\n{number:,}\n{100 * share:.2g} %", ha="center", va="top", fontsize=9.5, color=INK)
+        ax.text(middle, 1.0, f"{name}\n{number:,}\n{100 * share:.3g} %", ha="center", va="top", fontsize=9.5, color=INK)
         x += room
     return ax
 

@@ -21,7 +21,7 @@ DRAWINGS = {
 WORDS = {
     "draw_q_table": ["0.25 ▸", "◂ 0.50", "goal"],
     "draw_backup": ["left: 0.5", "right: 2", "1 + 0.99 × 2  =  2.98"],
-    "draw_n_step": [r"$r_0 + \gamma\,r_1 + \gamma^2\,r_2 + \gamma^3\,\max Q(s_3)$"],
+    "draw_n_step": [r"$r_0 + \gamma\,r_1 + \gamma^2\,r_2 + \gamma^3\,\max\,Q(s_3)$"],
     "draw_data_flow": ["game", "replay memory", "network", "target network", "loss"],
     "draw_network_to_scale": ["first\n100\n25 %", "last\n300\n75 %"],
     "draw_time_axis": ["act", "step", "learn"],
