@@ -1,4 +1,5 @@
 """What a player sees, and what is refused in the same words by whoever shows it a game."""
+from functools import lru_cache
 from typing import ClassVar
 
 import gym
@@ -23,9 +24,11 @@ from helpers.watching.live_game import watch_game
 from helpers.watching.recording import record_game
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def empty_graph():
+    """Once: the tests share an agent."""
     tf.keras.backend.clear_session()
+    agent_for_all.cache_clear()
 
 
 class Line(gym.Env):
@@ -60,18 +63,29 @@ def make_agent(nb_actions=2, memory=None, **options):
     return agent
 
 
+@lru_cache()
+def agent_for_all():
+    return make_agent()
+
+
+def agent():
+    """Always the same one, with a memory of its own."""
+    agent_for_all().memory = ArrayMemory(300, window_length=2)
+    return agent_for_all()
+
+
 def stay(observation):
     return 0
 
 
 WAYS = {
-    "fit": lambda make_env: make_agent().fit(make_env(), 60, verbose=0),
-    "fit_parallel": lambda make_env: make_agent().fit_parallel(make_env, 2, 60, verbose=0),
-    "measure": lambda make_env: measure(make_agent(), nb_games=2, make_env=make_env),
+    "fit": lambda make_env: agent().fit(make_env(), 60, verbose=0),
+    "fit_parallel": lambda make_env: agent().fit_parallel(make_env, 2, 60, verbose=0),
+    "measure": lambda make_env: measure(agent(), nb_games=2, make_env=make_env),
     "measure a function": lambda make_env: measure(stay, nb_games=2, make_env=make_env),
     "record_game": lambda make_env: record_game(make_env(), stay),
-    "record_game of an agent": lambda make_env: record_game(make_env(), make_agent()),
-    "watch_game": lambda make_env: watch_game(make_agent(), make_env=make_env),
+    "record_game of an agent": lambda make_env: record_game(make_env(), agent()),
+    "watch_game": lambda make_env: watch_game(agent(), make_env=make_env),
     "play_games": lambda make_env: play_games(make_env(), stay, 2),
 }
 
@@ -94,19 +108,20 @@ def test_environments_that_are_not_alike_are_refused(way):
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("name, space", [
-    ("observation_space", gym.spaces.Dict({"a": Line.observation_space})),
-    ("observation_space", gym.spaces.Tuple([Line.observation_space])),
-    ("action_space", gym.spaces.MultiDiscrete([2, 2])), ("action_space", gym.spaces.MultiBinary(2)),
-    ("action_space", gym.spaces.Box(0, 1, (1,))),
-])
-def test_spaces_that_are_not_supported_are_refused_by_name(way, name, space):
-    def make_env():
-        env = Line()
-        setattr(env, name, space)
-        return env
-    with pytest.raises(ValueError, match=f"This game's {name[:6]}.* are a {type(space).__name__}; expected .*Wrap it"):
-        WAYS[way](make_env)
+def test_spaces_that_are_not_supported_are_refused_by_name(way):
+    for name, space in [
+        ("observation_space", gym.spaces.Dict({"a": Line.observation_space})),
+        ("observation_space", gym.spaces.Tuple([Line.observation_space])),
+        ("action_space", gym.spaces.MultiDiscrete([2, 2])), ("action_space", gym.spaces.MultiBinary(2)),
+        ("action_space", gym.spaces.Box(0, 1, (1,))),
+    ]:
+        def make_env(name=name, space=space):
+            env = Line()
+            setattr(env, name, space)
+            return env
+        words = f"This game's {name[:6]}.* are a {type(space).__name__}; expected .*Wrap it"
+        with pytest.raises(ValueError, match=words):
+            WAYS[way](make_env)
 
 
 def test_a_processor_may_translate_actions_and_observations():
