@@ -157,7 +157,7 @@ def deliver(show: Callable[[], None]) -> int:
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
-    """Measure and print; returns the exit status: 0, 1 for a mistake, 130 if interrupted (with what was played), 141."""
+    """Measure and print; returns the exit status: 0, 1 for a mistake, INTERRUPTED (with what was played), NOT_READ."""
     options = parse(arguments)
     measured: Dict[str, Measurement] = {}
     reports: List[Dict[str, Any]] = []
