@@ -3,11 +3,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pandas as pd
 import pytest
 import ship_agent
+from test_train import wait_for_steps
 
 from helpers.checkpoints.checkpoint import steps_done
 from helpers.files import hold
@@ -56,20 +56,23 @@ def test_an_interrupt_lets_the_training_save(project, tmp_path, asked_to_end):
                                start_new_session=True, env={**os.environ, "PYTHONPATH": str(project),
                                                             "RUNS_FOLDER": str(tmp_path / "runs")})
     run = tmp_path / "runs" / "ram_best-seed1"
-    until = time.time() + 120
-    while not (run / "episodes.csv").exists() or len((run / "episodes.csv").read_text().splitlines()) < 3:
-        assert time.time() < until and process.poll() is None
-        time.sleep(0.1)
+    wait_for_steps(run, process)
     if asked_to_end:
-        process.stdout.close()
         process.terminate()
-        said = "nothing was shipped"
-        process.wait(timeout=120)
     else:
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does at Ctrl-C
-        said = process.communicate(timeout=120)[0]
+    said = process.communicate(timeout=120)[0]
     assert process.returncode == 130 and "nothing was shipped" in said and "Traceback" not in said, said
-    assert steps_done(run) > 1000  # a checkpoint of where it stopped
+    assert steps_done(run) > 8  # a checkpoint of where it stopped
+
+
+def test_shipping_outlives_its_reader(project, tmp_path):
+    process = subprocess.Popen([sys.executable, "tools/ship_agent.py", "ram_post", "--steps", "2000", "--games", "1",
+                                "--folder", str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                               cwd=str(project), env={**os.environ, "PYTHONPATH": str(project),
+                                                      "RUNS_FOLDER": str(tmp_path / "runs")})
+    process.stdout.close()
+    assert process.wait() == 0 and list(read_manifest(tmp_path)) == ["ram_post"]
 
 
 def test_trainings_are_made_measured_and_the_median_ships(ship, project, tmp_path):

@@ -12,7 +12,7 @@ from rl.callbacks import Callback
 from tqdm import tqdm
 
 from helpers.checkpoints.object_state import layers_of, log_games, lost_in
-from helpers.checkpoints.settings import describe, differences
+from helpers.checkpoints.settings import describe, differences_here
 from helpers.checkpoints.state_file import BadFile, read_state, write_state
 from helpers.checkpoints.training_state import training_state
 from helpers.files import goes_on, hold
@@ -197,7 +197,7 @@ def load_checkpoint(folder: Any, training: Any, nb_steps: int) -> Dict[str, Any]
         StepsDone: it has made `nb_steps` already.
     """
     path, about, state = read_newest(folder)
-    differ = differences(about["settings"], training)
+    differ = differences_here(about["settings"], training)
     if differ:
         raise ValueError(f"{path.name} belongs to a training with other settings: {'; '.join(differ)}. Make agent and "
                          "game as they were then, or start a new run.")

@@ -37,6 +37,7 @@ class RunLogger(Callback):
 
     Raises:
         ValueError: `fit` was asked for less than one step.
+        BlockingIOError: another process writes into the run's folder.
     """
 
     def __init__(self, run: Run):

@@ -7,6 +7,7 @@ import sys
 from typing import Any, Callable
 
 log = logging.getLogger(__name__)
+log.addHandler(logging.NullHandler())  # where there is no log, not to the stream that is lost
 
 
 def lose(number: int) -> None:
