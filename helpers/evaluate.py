@@ -3,13 +3,14 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 from tqdm import tqdm
 
 from helpers.agents.recipes import Recipe, recipe
 from helpers.checks import check_range, check_seed
+from helpers.files import find_weights_file
 from helpers.measuring.protocol import PROTOCOL, Measurement, measure
 from helpers.measuring.published import PUBLISHED, Published, measure_baselines, score_table
 from helpers.measuring.shipped import (
@@ -22,9 +23,13 @@ from helpers.measuring.shipped import (
     shipped_scores,
 )
 from helpers.measuring.statistics import compare
+from helpers.runs.output import lose
 
 INTERRUPTED = 130
 """The exit status of a command that Ctrl-C ended."""
+
+NOT_READ = 141
+"""Of a command whose output nobody read to its end, as shells report it."""
 
 
 class Target(NamedTuple):
@@ -75,10 +80,7 @@ def find_targets(options: argparse.Namespace) -> List[Target]:
 
 
 def _target(path: Path, agent: Optional[str]) -> Target:
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no weights file {path}; expected one that a training saved, such as "
-                                "runs/NAME/weights.h5. Look into runs/ and weights/.")
-    found = identify(path)
+    found = identify(find_weights_file(path))
     if agent and found.agent and agent != found.agent:
         raise ValueError(f"--agent is {agent}, but {path} holds the weights of {found.agent}; expected the same. Leave "
                          "--agent out.")
@@ -137,11 +139,25 @@ def print_table(measured: Dict[str, Measurement], published: Sequence[Published]
     for better, worse in zip(best_first, best_first[1:]):
         if min(measured[better].episodes, measured[worse].episodes) > 1:
             print(f"{better} against {worse}: {compare(measured[better].scores, measured[worse].scores)}.")
-    print(f"\n{PROTOCOL}")
+    print(f"\n{PROTOCOL}", flush=True)
+
+
+def deliver(show: Callable[[], None]) -> int:
+    """Print results; the exit status: 0, or NOT_READ, or 1 after an error that it prints."""
+    try:
+        show()
+        return 0
+    except BrokenPipeError:  # `| head` has read enough
+        status = NOT_READ
+    except OSError as error:
+        print(f"The results could not be written ({error.strerror}). Free some disk space.", file=sys.stderr)
+        status = 1
+    lose(1)
+    return status
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
-    """Measure and print; returns the exit status: 0, 1 for a mistake, 130 if interrupted (with what was played)."""
+    """Measure and print; returns the exit status: 0, 1 for a mistake, INTERRUPTED (with what was played), NOT_READ."""
     options = parse(arguments)
     measured: Dict[str, Measurement] = {}
     reports: List[Dict[str, Any]] = []
@@ -166,9 +182,10 @@ def main(arguments: Optional[List[str]] = None) -> int:
         print(error, file=sys.stderr)
         return 1
     if options.json:
-        print(json.dumps(reports[0] if reports and len(targets) * len(options.epsilon) == 1 else {"results": reports}))
-    elif reports:
-        print_table(measured, published, reports)
+        told = reports[0] if reports and len(targets) * len(options.epsilon) == 1 else {"results": reports}
+        return deliver(lambda: print(json.dumps(told), flush=True)) or status
+    if reports:
+        return deliver(lambda: print_table(measured, published, reports)) or status
     return status
 
 

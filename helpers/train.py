@@ -22,10 +22,11 @@ from helpers.agents.recipes import RECIPES, recipe, recorded_recipe
 from helpers.agents.weights import weights_as_hdf5
 from helpers.checkpoints.checkpoint import Checkpoint, StepsDone, find_checkpoints, steps_done
 from helpers.checks import check_count, check_seed
-from helpers.files import PROJECT, write_whole
+from helpers.files import PROJECT, hold, write_whole
 from helpers.learning.threads import set_threads
 from helpers.runs.callbacks import RunLogger
-from helpers.runs.folder import RUNS_FOLDER, Run, start_named_run
+from helpers.runs.folder import RUNS_FOLDER, Run, run_folders, start_named_run, write_hyperparameters
+from helpers.runs.output import outlive_readers, when_asked_to_end
 from helpers.runs.progress import ProgressBar
 
 STOPPED = 130
@@ -125,7 +126,7 @@ def store_steps(run: Run) -> None:
         return
     if run.hyperparameters["steps"] > before and (run.folder / "weights.h5").exists():
         (run.folder / "weights.h5").rename(run.folder / f"weights-{before:09d}.h5")
-    write_whole(run.folder / "hyperparameters.json", json.dumps(run.hyperparameters, indent=1).encode())
+    write_hyperparameters(run.folder, run.hyperparameters)
 
 
 class LogSpeed(rl.callbacks.Callback):
@@ -190,26 +191,26 @@ def parse_change(change: str) -> Tuple[str, Any]:
 
 
 def open_run(options: argparse.Namespace, root: Path = RUNS_FOLDER) -> Run:
-    """The run that the command line asks for: a new one, or one that is there already.
+    """The run that the command line asks for: a new one, or one that is there already; no other process has it.
 
     Raises:
         FileExistsError, FileNotFoundError: it is there already, or not.
+        BlockingIOError: another process trains it.
         ValueError: it is not a run of this agent with this seed.
     """
     if options.resume is None:
         seed = 1 if options.seed is None else options.seed
-        name = options.run or f"{options.agent}-seed{seed}"
-        if (root / name).exists():
-            raise FileExistsError(f"runs/{name} is there already: go on with --resume {name}, or choose another name "
-                                  "with --run.")
+        name = f"{options.agent}-seed{seed}" if options.run is None else options.run
         described = describe_run(options.agent, options.steps or recipe(options.agent).nb_steps, seed, options.changes)
         return start_named_run(name, {**described, "commit": commit()}, root)
+    there = [folder.name for folder in run_folders(root=root)]
+    if options.resume.rstrip("/") not in there:
+        raise FileNotFoundError(f"There is no run {options.resume!r}; there is {', '.join(there) or 'no run yet'}. "
+                                "Choose one, or start one with AGENT --run NAME.")
     folder = root / options.resume
-    if not (folder / "hyperparameters.json").exists():
-        there = ", ".join(sorted(path.parent.name for path in root.glob("*/hyperparameters.json"))) or "no run yet"
-        raise FileNotFoundError(f"There is no run {options.resume!r}; there is {there}. Choose one, or start one with "
-                                "AGENT --run NAME.")
+    held = hold(folder)
     run = Run(folder)
+    run.held = held
     for name, asked in (("agent", options.agent), ("seed", options.seed)):
         if asked is not None and run.hyperparameters.get(name) != asked:
             raise ValueError(f"runs/{run.name} has {name} {run.hyperparameters.get(name)}, expected {asked}: leave it "
@@ -238,8 +239,6 @@ def ask_for(nb_steps: int, run: Run) -> None:
 def main(arguments: Optional[List[str]] = None) -> int:
     """Runs the command; returns its exit status."""
     options = parse(arguments)
-    # what asks a program to end, such as a computer that shuts down, saves as Ctrl-C does
-    signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     run, ended = None, False
     try:
         run = open_run(options)
@@ -271,4 +270,6 @@ def main(arguments: Optional[List[str]] = None) -> int:
 
 
 if __name__ == "__main__":
+    outlive_readers()
+    when_asked_to_end(lambda: os.kill(os.getpid(), signal.SIGINT))  # saves as Ctrl-C does
     sys.exit(main())

@@ -106,6 +106,17 @@ def test_several_agents_are_compared_by_the_interval_of_the_difference(weights, 
     assert f"\n{first} against {second}: +0 points, 95 % interval " in said
 
 
+@pytest.mark.parametrize("lost, status, words", [("pipe", 141, b""), ("full", 1, b"could not be written (No space")])
+def test_results_that_nobody_can_read_end_quietly(lost, status, words, weights):
+    """`| head -1`, and a file on a full disk."""
+    unread, stdout = os.pipe() if lost == "pipe" else [os.open("/dev/full", os.O_WRONLY)] * 2
+    process = subprocess.Popen([sys.executable, "-m", "helpers.evaluate", str(weights), "--episodes", "1"],
+                               stdout=stdout, stderr=subprocess.PIPE)
+    os.close(unread)
+    said = process.communicate()[1]
+    assert process.returncode == status and words in said and said.count(b"\n") == bool(words), said
+
+
 @pytest.mark.parametrize("arguments, words", [
     (["WEIGHTS", "--episodes", "0"], "--episodes is 0; expected 1 to 1,000,000. Ask for 200.\n"),
     (["WEIGHTS", "--epsilon", "5"], "--epsilon is 5.0; expected 0 to 1."),

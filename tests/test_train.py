@@ -1,9 +1,11 @@
 """`python -m helpers.train` as a reader types it: started, stopped with Ctrl-C, resumed, ended."""
+import fcntl
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import termios
 import time
 
 import pytest
@@ -18,19 +20,34 @@ from helpers.measuring.shipped import build_and_load, identify
 from helpers.runs.folder import Run, load_runs, start_named_run
 from helpers.train import STOPPED, main, open_run, parse, store_steps
 
+TINY = "--set", "hidden=[4]", "warmup_steps=300"
+"""What makes a training of ram_best fast."""
 
-def command(project, folder, *arguments):
-    return subprocess.Popen([sys.executable, "-m", "helpers.train", *arguments], stdout=subprocess.PIPE, text=True,
-                            stderr=subprocess.STDOUT, cwd=str(folder),
+
+def command(project, folder, *arguments, **options):
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, **options}
+    return subprocess.Popen([sys.executable, "-m", "helpers.train", *arguments], cwd=str(folder), **options,
                             env={**os.environ, "PYTHONPATH": str(project), "RUNS_FOLDER": str(folder / "runs")})
+
+
+def wait_for_steps(folder, process):
+    """Until a run has made some steps after its first checkpoint."""
+    while not find_checkpoints(folder) and process.poll() is None:
+        time.sleep(0.1)
+    time.sleep(1)
+
+
+def wait_for_game(run, process):
+    """Until there is one more in a run's log."""
+    enough = len(run.episodes) + 1
+    while len(run.episodes) < enough and process.poll() is None:
+        time.sleep(0.05)
 
 
 def test_a_run_is_stopped_resumed_and_ended(project, tmp_path):
     process = command(project, tmp_path, "ram_post", "--steps", "5000000", "--seed", "3", "--run", "mine")
     folder = tmp_path / "runs" / "mine"
-    while not list(folder.glob("checkpoint-*")) and process.poll() is None:
-        time.sleep(0.1)
-    time.sleep(1)
+    wait_for_steps(folder, process)
     process.send_signal(signal.SIGINT)
     said = process.communicate()[0]
     assert process.returncode == STOPPED, said
@@ -113,7 +130,8 @@ def test_another_run_s_checkpoints_are_refused_and_nothing_is_touched(project, t
     folder, other = (tmp_path / "runs" / name for name in "ab")
 
     def files():
-        return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "train.log"}
+        return {path.name: path.read_bytes() for path in folder.iterdir()
+                if path.name not in ("train.log", "writer.lock")}
 
     def refused(words, *arguments):
         before = files()
@@ -138,17 +156,89 @@ def test_another_run_s_checkpoints_are_refused_and_nothing_is_touched(project, t
     refused("runs/a/hyperparameters.json is damaged: expected names with values, received ")
 
 
+def test_two_processes_never_train_one_run(project, tmp_path):
+    """The second says who does, and stops; of a killed one the run can be taken at once, and goes on to the bit."""
+    whole, twice = (tmp_path / "runs" / name for name in ("whole", "twice"))
+    undisturbed = command(project, tmp_path, "ram_best", "--steps", "8000", "--run", "whole", *TINY)
+    first = command(project, tmp_path, "ram_best", "--steps", "8000", "--run", "twice", *TINY)
+    wait_for_steps(twice, first)
+    wait_for_game(Run(twice), first)
+    first.send_signal(signal.SIGSTOP)
+    before = {path.name: path.read_bytes() for path in twice.iterdir()}
+    second = command(project, tmp_path, "--resume", "twice", "--steps", "20000")
+    said = second.communicate()[0]
+    assert second.returncode == 1 and f"runs/twice is in use by process {first.pid} on " in said, said
+    assert "Traceback" not in said and {path.name: path.read_bytes() for path in twice.iterdir()} == before
+    first.send_signal(signal.SIGCONT)
+    wait_for_game(Run(twice), first)
+    first.kill()
+    assert first.wait() == -signal.SIGKILL and steps_done(twice) < 8_000
+    third = command(project, tmp_path, "--resume", "twice")
+    said = third.communicate()[0]
+    assert third.returncode == 0, said
+    assert undisturbed.wait() == 0, undisturbed.stdout.read()
+    assert (twice / "weights.h5").read_bytes() == (whole / "weights.h5").read_bytes()
+    assert Run(twice).episodes.drop(columns="seconds").equals(Run(whole).episodes.drop(columns="seconds"))
+
+
+def test_training_outlives_its_reader(project, tmp_path):
+    """`| head -1` ends, then somebody presses Ctrl-C: what is said goes on to standard error."""
+    process = command(project, tmp_path, "ram_best", "--run", "a", *TINY, stderr=subprocess.PIPE)
+    assert "Ctrl-C saves and stops" in process.stdout.readline()
+    process.stdout.close()
+    wait_for_steps(tmp_path / "runs" / "a", process)
+    process.send_signal(signal.SIGINT)
+    said = process.stderr.read()
+    assert process.wait() == STOPPED and "Traceback" not in said and "Exception" not in said, said
+    assert "Nobody reads standard output any more (Broken pipe): what would be shown there follows here." in said
+    assert "Stopped. Go on with: python -m helpers.train --resume a" in said and steps_done(tmp_path / "runs" / "a") > 1
+
+
+def test_training_outlives_all_its_readers(project, tmp_path):
+    """Both streams are one pipe that nobody reads, or closed from the beginning; what happened stands in train.log."""
+    for name, closed in (("a", False), ("b", True)):
+        process = command(project, tmp_path, "ram_best", "--steps", "600", "--run", name, *TINY,
+                          preexec_fn=(lambda: [os.close(1), os.close(2)]) if closed else None)
+        process.stdout.close()
+        assert process.wait() == 0
+        assert (tmp_path / "runs" / name / "weights.h5").exists()
+        assert " INFO ended after 600 steps" in (tmp_path / "runs" / name / "train.log").read_text()
+
+
 def test_asked_to_end_it_saves(project, tmp_path):
-    """SIGTERM: what a computer that shuts down sends."""
-    process = command(project, tmp_path, "ram_best", "--run", "a", "--set", "hidden=[4]")
+    """SIGTERM: what a computer that shuts down sends. Sent twice, as some do; and nohup keeps what SIGHUP would do."""
+    process = command(project, tmp_path, "ram_best", "--run", "a", *TINY,
+                      preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
     folder = tmp_path / "runs" / "a"
-    while not find_checkpoints(folder) and process.poll() is None:
-        time.sleep(0.1)
+    wait_for_steps(folder, process)
+    process.send_signal(signal.SIGHUP)
     time.sleep(1)
-    process.terminate()
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGTERM)
     said = process.communicate()[0]
     assert process.returncode == STOPPED and "Stopped. Go on with: python -m helpers.train --resume a" in said, said
-    assert steps_done(folder) > 100
+    assert steps_done(folder) > 8
+
+
+def test_a_terminal_that_is_closed_saves(project, tmp_path):
+    """Its window, or the connection to another computer: SIGHUP, and nothing can be written any more."""
+    ours, terminal = os.openpty()
+
+    def take_terminal():
+        os.setsid()
+        fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+
+    process = command(project, tmp_path, "ram_best", "--run", "a", *TINY, stdin=terminal, stdout=terminal,
+                      stderr=terminal, preexec_fn=take_terminal)
+    os.close(terminal)
+    said = b""
+    while said.count(b"steps/s") < 4:  # redraws of the bar
+        said += os.read(ours, 10_000)
+    os.close(ours)
+    assert process.wait() == STOPPED
+    log = (tmp_path / "runs" / "a" / "train.log").read_text()
+    assert f" INFO stopped after {steps_done(tmp_path / 'runs' / 'a')} steps" in log and "ERROR" not in log
 
 
 def test_hyperparameters_are_changed_on_the_command_line(project, tmp_path):
@@ -162,7 +252,7 @@ def test_hyperparameters_are_changed_on_the_command_line(project, tmp_path):
     agent = build_and_load(found.recipe, run.folder / "weights.h5")  # of that shape
     assert agent.model.get_weights()[0].shape == (2 * 128, 32)  # bombs, bytes
     assert agent.trainable_model.optimizer.get_config()["learning_rate"] == pytest.approx(0.001)
-    with pytest.raises(ValueError, match="no hyperparameter 'learning'; here; expected learning_rate"):
+    with pytest.raises(ValueError, match="no hyperparameter 'learning' here; expected learning_rate or "):
         open_run(parse(["ram_best", "--set", "learning=1", "--run", "a"]), tmp_path)
 
 
@@ -225,18 +315,22 @@ def test_runs_are_neither_overwritten_nor_mixed_up(tmp_path, monkeypatch, capsys
         opened("ram_post", "--resume", "ram_best-seed2")
     with pytest.raises(ValueError, match="has seed 2, expected 1"):
         opened("--resume", "ram_best-seed2", "--seed", "1")
-    with pytest.raises(ValueError, match="expected letters, digits, - and _ only"):
-        opened("ram_post", "--run", "../a")
+    for name in ("../a", "a" * 300, "-a", ""):
+        with pytest.raises(ValueError, match="expected up to 100 letters, digits, - and _, no - first"):
+            opened("ram_post", f"--run={name}")
+    for name in ("..", ".", "", "a" * 300, str(run.folder), f"../{tmp_path.name}/ram_best-seed2"):
+        with pytest.raises(FileNotFoundError, match="There is no run '.*'; there is ram_best-seed2. Choose one"):
+            opened("--resume", name)
+    assert opened("--resume", "ram_best-seed2/").name == "ram_best-seed2"  # as a shell completes it
+    (tmp_path / "file").touch()
+    with pytest.raises(FileExistsError, match="file is in the way: choose another name"):
+        opened("ram_post", "--run", "file")
     assert opened("ram_best", "--resume", "ram_best-seed2", "--steps", "7").hyperparameters["steps"] == 7
     (run.folder / "hyperparameters.json").write_text("{}")
     with pytest.raises(ValueError, match="was not made by this command"):
         opened("--resume", "ram_best-seed2")
     monkeypatch.setattr(train, "open_run", lambda options: opened("--resume", "b"))
-    handler = signal.getsignal(signal.SIGTERM)
-    try:
-        assert main(["ram_post"]) == 1 and "There is no run 'b'" in capsys.readouterr().err
-    finally:
-        signal.signal(signal.SIGTERM, handler)
+    assert main(["ram_post"]) == 1 and "There is no run 'b'" in capsys.readouterr().err
 
 
 def test_a_training_that_fails_at_its_end_keeps_what_it_wrote(tmp_path, monkeypatch, capsys):
@@ -248,11 +342,7 @@ def test_a_training_that_fails_at_its_end_keeps_what_it_wrote(tmp_path, monkeypa
 
     monkeypatch.setattr(train, "train", train_on_a_full_disk)
     monkeypatch.setattr(train, "open_run", lambda options: open_run(options, tmp_path))
-    handler = signal.getsignal(signal.SIGTERM)
-    try:
-        assert main(["ram_post", "--run", "mine"]) == 1
-    finally:
-        signal.signal(signal.SIGTERM, handler)
+    assert main(["ram_post", "--run", "mine"]) == 1
     assert "no space left on device" in capsys.readouterr().err
     assert (tmp_path / "mine" / "episodes.csv").exists()
 

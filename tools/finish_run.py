@@ -6,14 +6,27 @@ from typing import Any, Callable, Dict, List
 from helpers.agents.hyperparameters import todays_names
 from helpers.checkpoints.settings import differences
 from helpers.runs.folder import RUNS_FOLDER, Run
+from helpers.runs.output import outlive_readers, when_asked_to_end
+
+
+class AskedToEnd(KeyboardInterrupt):
+    """This program alone was asked to end; Ctrl-C reaches its training too."""
+
+
+def _stop() -> None:
+    raise AskedToEnd
 
 
 def exit_status(work: Callable[[], None], stopped: str) -> int:
     """Do the work of a command; what the shell is told: 0, 1 after an error that it prints, 130 after Ctrl-C.
 
+    The command outlives its readers, and a request to end stops it as Ctrl-C does.
+
     Args:
         stopped: printed after Ctrl-C.
     """
+    outlive_readers()
+    when_asked_to_end(_stop)
     try:
         work()
     except KeyboardInterrupt:
@@ -55,9 +68,11 @@ def finish_run(name: str, new: List[str], wanted: Dict[str, Any]) -> Run:
 
 
 def _wait_for(process: subprocess.Popen) -> int:
-    """Its exit status. At an interrupt, which it gets as well, wait until it has saved; then interrupt this program."""
+    """Its exit status. At an interrupt, which it gets as well, wait until it has saved; then stop this program."""
     try:
         return process.wait()
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
+        if isinstance(stop, AskedToEnd):
+            process.terminate()
         process.wait()
         raise

@@ -15,6 +15,7 @@ from typing import Any, Dict, List
 import pandas as pd
 from finish_run import exit_status, finish_run
 
+from helpers.files import hold, write_whole
 from helpers.measuring.shipped import WEIGHTS_FOLDER
 from helpers.train import describe_run
 
@@ -73,9 +74,10 @@ def main() -> int:
 def make(options: argparse.Namespace) -> None:
     """Train what is missing, and write the table."""
     logs = [log_of(name, seed, options.steps) for name in options.names for seed in options.seeds]
-    options.folder.mkdir(parents=True, exist_ok=True)
     table = options.folder / "experiments.csv"
-    merge(pd.read_csv(str(table)) if table.exists() else pd.DataFrame(), logs).to_csv(str(table), index=False)
+    with hold(options.folder, wait=True):
+        merged = merge(pd.read_csv(str(table)) if table.exists() else pd.DataFrame(), logs)
+        write_whole(table, merged.to_csv(index=False).encode())
 
 
 def log_of(name: str, seed: int, nb_steps: int) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from helpers.agents.recipes import RECIPES, recipe, recorded_recipe
 from helpers.checks import check_range
+from helpers.files import hold
 from helpers.measuring.protocol import Measurement, measure
 from helpers.measuring.shipped import WEIGHTS_FOLDER, add_entry, build_to_measure, log_of
 from helpers.runs.folder import Run
@@ -51,6 +52,8 @@ def make(options: argparse.Namespace) -> None:
     if options.steps is not None:
         check_range("--steps", options.steps, 1, 10**12)
     runs = {seed: train(options.agent, seed, options.steps) for seed in options.seeds}
+    for run in runs.values():
+        run.held = hold(run.folder)  # nobody trains on while it is measured
     players = {seed: build_to_measure(recorded_recipe(run.hyperparameters), run.folder / "weights.h5")
                for seed, run in runs.items()}
     seed = choose_median({seed: play(run, players[seed], options.games, CHOICE_SEED).mean for seed, run in runs.items()}
@@ -84,18 +87,19 @@ def choose_median(means: Dict[int, float]) -> int:
 
 
 def ship(agent: str, runs: Dict[int, Run], reported: Dict[int, List[Measurement]], seed: int, folder: Path) -> None:
-    """Write the files and the entry of `runs[seed]`, and the logs of the others."""
+    """Write the files and the entry of `runs[seed]`, and the logs of the others; other entries stay as they are."""
     run = runs[seed]
     weights = run.folder / "weights.h5"
     seeds = list(runs)
-    add_entry(agent, weights if weights.stat().st_size <= LARGEST else None, run.folder / "episodes.csv",
-              reported[seed], folder, agent=agent, command=command(agent, seeds, run.hyperparameters["steps"]),
-              commit=run.hyperparameters.get("commit"), seed=seed,
-              seeds={str(s): [one.summary() for one in measured] for s, measured in reported.items()},
-              env_id=run.hyperparameters["environment"], hyperparameters=run.hyperparameters,
-              steps=run.hyperparameters["steps"], wall_seconds=wall_seconds(run))
-    for other in set(seeds) - {seed}:
-        shutil.copyfile(str(runs[other].folder / "episodes.csv"), str(folder / log_of(agent, other)))
+    with hold(folder, wait=True):
+        add_entry(agent, weights if weights.stat().st_size <= LARGEST else None, run.folder / "episodes.csv",
+                  reported[seed], folder, agent=agent, command=command(agent, seeds, run.hyperparameters["steps"]),
+                  commit=run.hyperparameters.get("commit"), seed=seed,
+                  seeds={str(s): [one.summary() for one in measured] for s, measured in reported.items()},
+                  env_id=run.hyperparameters["environment"], hyperparameters=run.hyperparameters,
+                  steps=run.hyperparameters["steps"], wall_seconds=wall_seconds(run))
+        for other in set(seeds) - {seed}:
+            shutil.copyfile(str(runs[other].folder / "episodes.csv"), str(folder / log_of(agent, other)))
 
 
 def command(agent: str, seeds: List[int], nb_steps: int) -> str:

@@ -8,6 +8,7 @@ import h5py
 from rl.core import Agent
 from tensorflow.python.keras.saving import hdf5_format
 
+from helpers.files import find_weights_file
 from helpers.game.environment import game_of
 
 
@@ -57,12 +58,10 @@ def load_weights(agent: Agent, path: Path, env: Any = None) -> None:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file holds weights of another network or game, or for another input, or none at all.
+        ValueError: the file holds weights of another network or game, or for another input, in another format, or none
+            at all.
     """
-    path = Path(path)
-    if not path.exists():
-        raise FileNotFoundError(f"There is no weights file {path.name!r} in {path.parent.name!r}. "
-                                "Expected one that training saved; look at run.checkpoints.")
+    path = find_weights_file(path)
     if not h5py.is_hdf5(str(path)):
         raise ValueError(f"{path.name} is no weights file: it is not HDF5. Load a weights-*.h5 or weights.h5 that "
                          "training saved.")

@@ -12,9 +12,10 @@ from rl.callbacks import Callback
 from tqdm import tqdm
 
 from helpers.checkpoints.object_state import layers_of, log_games, lost_in
-from helpers.checkpoints.settings import describe, differences
+from helpers.checkpoints.settings import describe, differences_here
 from helpers.checkpoints.state_file import BadFile, read_state, write_state
 from helpers.checkpoints.training_state import training_state
+from helpers.files import goes_on, hold
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +83,7 @@ class Checkpoint(Callback):
                              " to go on from it, or choose a new folder.")
 
     def on_train_begin(self, logs: Optional[Dict] = None) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self._held = hold(self.folder)
         for part in self.folder.glob(f"{NAMES}.part"):  # killed while it was written
             part.unlink()
         self._settings = describe(self._training)
@@ -104,12 +105,15 @@ class Checkpoint(Callback):
         if self._handler is not None:
             signal.signal(signal.SIGINT, self._handler)
             self._handler = None
+        self._held = None
 
     def save(self, step: int) -> None:
         """Write a checkpoint, and delete the oldest; if that fails, say so."""
         began = time.perf_counter()
         free = shutil.disk_usage(str(self.folder)).free
-        try:
+        needed = f"{self._size:,}" if self._size else f"up to {self._limit:,}"
+        note = f"It needs {needed} bytes, and {free:,} are free; the checkpoint before stays. "
+        with goes_on(f"Step {step:,}: the checkpoint", note):
             if free < self._size:
                 raise OSError("the disk is full")  # known without filling it
             self._size = write_state(self.folder / f"checkpoint-{step:010d}.dqn",
@@ -117,11 +121,6 @@ class Checkpoint(Callback):
             log.info("checkpoint after %d steps: %d bytes, %.2f seconds", step, self._size, time.perf_counter() - began)
             for path in find_checkpoints(self.folder)[:-KEEP]:
                 path.unlink()
-        except OSError as error:
-            needed = f"{self._size:,}" if self._size else f"up to {self._limit:,}"
-            warnings.warn(f"Step {step:,}: the checkpoint could not be written ({error}). It needs {needed} bytes, and "
-                          f"{free:,} are free. Training goes on, and the checkpoint before stays: free some disk "
-                          "space.", stacklevel=2)
         self._next = self._after(step, time.perf_counter() - began)
 
     def _clock(self, step: int) -> float:
@@ -198,7 +197,7 @@ def load_checkpoint(folder: Any, training: Any, nb_steps: int) -> Dict[str, Any]
         StepsDone: it has made `nb_steps` already.
     """
     path, about, state = read_newest(folder)
-    differ = differences(about["settings"], training)
+    differ = differences_here(about["settings"], training)
     if differ:
         raise ValueError(f"{path.name} belongs to a training with other settings: {'; '.join(differ)}. Make agent and "
                          "game as they were then, or start a new run.")

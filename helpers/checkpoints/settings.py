@@ -38,8 +38,14 @@ def describe(training: Any, steps: Optional[List[int]] = None) -> Dict[str, Any]
     return json.loads(json.dumps(settings, default=str))  # as it will come back from the file
 
 
-def differences(stored: Dict[str, Any], training: Any) -> List[str]:
+def differences(stored: Dict[str, Any], now: Dict[str, Any]) -> List[str]:
     """A line for each setting that differs, for example "gamma=0.9, here 0.99"."""
+    return [f"{name}={stored.get(name)}, here {now.get(name)}"
+            for name in sorted({*stored, *now}) if stored.get(name) != now.get(name)]
+
+
+def differences_here(stored: Dict[str, Any], training: Any) -> List[str]:
+    """A line for each setting of a checkpoint that differs from those of a training that is to go on from it."""
     stored = dict(stored)
     if isinstance(stored.get("optimizer learning_rate"), list):  # as it was written until November 2026
         rates = stored.pop("optimizer learning_rate")
@@ -47,8 +53,7 @@ def differences(stored: Dict[str, Any], training: Any) -> List[str]:
     now = describe(training, [int(name[len(RATE):]) for name in stored if name.startswith(RATE)])
     if training.learning_rate is not None:  # which is asked for no step that this training does not make
         stored = {name: value for name, value in stored.items() if name in now or not name.startswith(RATE)}
-    return [f"{name}={stored.get(name)}, here {now.get(name)}"
-            for name in sorted({*stored, *now}) if stored.get(name) != now.get(name)]
+    return differences(stored, now)
 
 
 def _rates(training: Any, steps: Optional[List[int]]) -> Dict[str, float]:

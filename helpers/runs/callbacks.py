@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from helpers.agents.weights import weights_as_hdf5
 from helpers.checks import check_count, check_fits
-from helpers.files import write_whole
+from helpers.files import goes_on, hold, write_whole
 from helpers.game.wrappers import finished_game
 from helpers.runs.folder import EPISODE_COLUMNS, Run
 from helpers.runs.tensorboard import hparams_summary
@@ -37,6 +37,7 @@ class RunLogger(Callback):
 
     Raises:
         ValueError: `fit` was asked for less than one step.
+        BlockingIOError: another process writes into the run's folder.
     """
 
     def __init__(self, run: Run):
@@ -48,28 +49,27 @@ class RunLogger(Callback):
     def on_train_begin(self, logs: Optional[Dict] = None) -> None:
         check_count("nb_steps", self.params["nb_steps"], 1)  # keras-rl2's own fit checks neither this nor the game
         check_fits(self.model, self.env)
+        self._held = hold(self.run.folder)
         self._metrics: List[List[float]] = []
         self._began = time.perf_counter() - self.seconds  # so that a resumed run's clock goes on
         self._writer = None
         self._to_tensorboard("add_summary", hparams_summary(self.run.hyperparameters, self.run.name), 0)
         path = self.run.folder / "episodes.csv"
-        is_new = not path.exists()
+        rows = path.read_bytes() if path.exists() else b""
         self._file = path.open("a", newline="", buffering=1)  # line by line: a killed kernel loses no finished game
+        self._file.truncate(rows.rfind(b"\n") + 1)  # a full disk may have left half a row
         self._rows = csv.writer(self._file)
-        if is_new:
+        if b"\n" not in rows:
             self._rows.writerow(EPISODE_COLUMNS)
         self._scores = self._last_scores()
 
     def _to_tensorboard(self, method: str, *arguments: Any) -> None:
         """Call a method of the writer; if that fails, say so, and take a new one next time: a failed one stays so."""
-        try:
-            if self._writer is None:
-                self._writer = tf.compat.v1.summary.FileWriter(str(self.run.folder), flush_secs=FLUSH_SECONDS)
-            getattr(self._writer, method)(*arguments)
-        except Exception as error:  # of whatever kind TensorFlow makes of what the system said
-            self._writer = None
-            warnings.warn(f"Game {self.games}: TensorBoard's log could not be written ({error}), and lacks some games. "
-                          "Training goes on; free some disk space.", stacklevel=3)
+        with goes_on(f"Game {self.games}: TensorBoard's log", errors=Exception):  # TensorFlow has kinds of its own
+            writer, self._writer = self._writer, None
+            writer = writer or tf.compat.v1.summary.FileWriter(str(self.run.folder), flush_secs=FLUSH_SECONDS)
+            getattr(writer, method)(*arguments)
+            self._writer = writer
 
     def _last_scores(self) -> Deque[float]:
         """Of the games before, where a run goes on."""
@@ -96,11 +96,8 @@ class RunLogger(Callback):
             "loss": means.get("loss"),
             "mean_q": means.get("mean_q"),
         }
-        try:
+        with goes_on(f"Game {self.games}: the log"):  # the row waits in the file's buffer for the next one
             self._rows.writerow("" if value is None else value for value in row.values())
-        except OSError as error:  # the row waits in the file's buffer, and goes out with a later one
-            warnings.warn(f"Game {self.games}: the log could not be written ({error}). Training goes on; free some "
-                          "disk space.", stacklevel=2)
         self._scores.append(game[0])
         shown = {**row, "mean_score": np.mean(self._scores)}
         summary = tf.compat.v1.Summary(value=[
@@ -112,10 +109,9 @@ class RunLogger(Callback):
 
     def on_train_end(self, logs: Optional[Dict] = None) -> None:
         self._to_tensorboard("close")
-        try:
+        with goes_on("The log of the last games"):
             self._file.close()
-        except OSError as error:
-            warnings.warn(f"The log of the last games could not be written ({error}).", stacklevel=2)
+        self._held = None
 
     def get_state(self) -> Dict[str, Any]:
         """For a checkpoint: what is counted here, and how long the log is, which is on the disk from now on."""
@@ -169,6 +165,7 @@ class SaveWeights(Callback):
         self._done, self._saved = 0, None  # agent steps, and after how many the weights were saved last
 
     def on_train_begin(self, logs: Optional[Dict] = None) -> None:
+        self._held = hold(self.run.folder)
         self._saved = None  # a training before this one may have saved its own
 
     def on_step_end(self, step: int, logs: Optional[Dict] = None) -> None:
@@ -184,6 +181,7 @@ class SaveWeights(Callback):
             # not print: that would write behind a progress bar, on its line
             tqdm.write(f"Stopped after {self._done:,} steps. The agent keeps what it learned; its weights {where}. "
                        "You can watch it now; the cell marked 'resume' goes on from here.")
+        self._held = None
 
     def get_state(self) -> int:
         """For a checkpoint: steps done."""
@@ -199,22 +197,9 @@ class SaveWeights(Callback):
 
     def save(self, step: int) -> None:
         """Write the weights to `path(step)`; if that fails, say so."""
-        try:
+        with goes_on(f"Step {step:,}: the weights"):
             write_whole(self.path(step), weights_as_hdf5(self.model, self.env))
             self._saved = step
-        except OSError as error:
-            warnings.warn(f"Step {step:,}: the weights could not be saved ({error}). Training goes on; free some disk "
-                          "space.", stacklevel=2)
-
-
-
-
-
-
-
-
-
-
 
 
 class ResumeAt(Callback):
@@ -249,7 +234,3 @@ class StepTimes(Callback):
 
     def on_step_end(self, step: int, logs: Optional[Dict] = None) -> None:
         self.times.append(time.perf_counter())
-
-
-
-

@@ -1,13 +1,17 @@
 """How long to train, and where the results go: every training run writes a folder of its own under runs/."""
+import io
 import json
 import os
+import re
+import shutil
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 import pandas as pd
 
-from helpers.files import PROJECT, write_whole
+from helpers.files import PROJECT, Hold, hold, make_folder, write_whole
 
 RUN_LENGTHS = ("smoke", "demo", "full")
 
@@ -46,12 +50,21 @@ def read_hyperparameters(folder: Path) -> Dict[str, Any]:
     path = Path(folder) / "hyperparameters.json"
     try:
         read = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, IsADirectoryError, PermissionError) as error:
         read = error
     if not isinstance(read, dict):
         raise ValueError(f"runs/{path.parent.name}/{path.name} is damaged: expected names with values, received "
                          f"{read!r}. Mend it, or delete the run.")
     return read
+
+
+def write_hyperparameters(folder: Path, hyperparameters: Dict[str, Any]) -> None:
+    """What `read_hyperparameters` reads; what JSON does not know is written as a text.
+
+    Raises:
+        OSError: the disk is full or not writable.
+    """
+    write_whole(folder / "hyperparameters.json", json.dumps(hyperparameters, indent=1, default=str).encode())
 
 
 class Run:
@@ -64,6 +77,7 @@ class Run:
         folder: where its files are.
         hyperparameters: as they were given to `start_run`.
         step: agent steps trained so far.
+        held: keeps other processes from writing into the folder, where the command trains; see `hold`.
     """
 
     def __init__(self, folder: Path):
@@ -71,15 +85,18 @@ class Run:
         self.name = self.folder.name
         self.hyperparameters = read_hyperparameters(self.folder)
         self.step = 0
+        self.held: Optional[Hold] = None
 
     def __repr__(self) -> str:
         return f"<Run {self.name}>"
 
     @property
     def episodes(self) -> pd.DataFrame:
-        """A row for each finished game; the columns are EPISODE_COLUMNS."""
+        """A row for each finished game; the columns are EPISODE_COLUMNS. A row that is half written does not count."""
         path = self.folder / "episodes.csv"
-        return pd.read_csv(path) if path.exists() else pd.DataFrame(columns=EPISODE_COLUMNS, dtype=float)
+        rows = path.read_bytes() if path.exists() else b""
+        rows = rows[:rows.rfind(b"\n") + 1]
+        return pd.read_csv(io.BytesIO(rows)) if rows else pd.DataFrame(columns=EPISODE_COLUMNS, dtype=float)
 
     @property
     def checkpoints(self) -> List[Path]:
@@ -91,16 +108,15 @@ def start_run(name: str, hyperparameters: Dict[str, Any], root: Optional[Path] =
     """Make the next free folder for `name`: ram-001, then ram-002. No run ever writes into another's folder.
 
     Args:
-        name: letters, digits, - and _.
+        name: up to 100 letters, digits, - and _, of which - is not the first.
         hyperparameters: numbers, texts and lists that say how this run differs from others; stored as JSON.
         root: the folder of all runs; None for RUNS_FOLDER.
 
     Raises:
-        ValueError: the name holds other characters.
+        ValueError: the name is another.
+        OSError: nothing can be written there.
     """
-    _check_name(name)
-    root = Path(root or RUNS_FOLDER)
-    root.mkdir(parents=True, exist_ok=True)
+    root = _check_place(name, root)
     number = 1
     while True:
         folder = root / f"{name}-{number:03d}"
@@ -113,30 +129,52 @@ def start_run(name: str, hyperparameters: Dict[str, Any], root: Optional[Path] =
 
 
 def start_named_run(name: str, hyperparameters: Dict[str, Any], root: Optional[Path] = None) -> Run:
-    """As `start_run`, but the folder is called `name`, without a number.
+    """As `start_run`, but the folder is called `name`, without a number; the run is held.
 
     Raises:
-        ValueError: the name holds other characters than letters, digits, - and _.
+        ValueError: the name is no run's.
         FileExistsError: there is such a folder.
+        OSError: nothing can be written there.
     """
-    _check_name(name)
-    folder = Path(root or RUNS_FOLDER) / name
-    folder.mkdir(parents=True)
-    return _describe(folder, hyperparameters)
+    folder = _check_place(name, root) / name
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        if folder.is_dir():
+            raise FileExistsError(f"runs/{name} is there already: go on with --resume {name}, or choose another name "
+                                  "with --run.") from None
+        raise FileExistsError(f"runs/{name} can't be made, a file is in the way: choose another name.") from None
+    held = hold(folder)  # before there is a run that somebody else could go on with
+    run = _describe(folder, hyperparameters)
+    run.held = held
+    return run
 
 
-def _check_name(name: str) -> None:
-    if not name.replace("-", "").replace("_", "").isalnum():
-        raise ValueError(f"Received the run name {name!r}; expected letters, digits, - and _ only. Choose another.")
+def _check_place(name: str, root: Optional[Path]) -> Path:
+    """The folder of all runs, which is made if need be, for a run of this name."""
+    if not (isinstance(name, str) and len(name) <= 100 and re.fullmatch(r"\w[\w-]*", name)
+            and len(name.encode()) <= 240):
+        raise ValueError(f"Received the run name {name!r}; expected up to 100 letters, digits, - and _, no - first. "
+                         "Choose another.")
+    root = Path(root or RUNS_FOLDER)
+    make_folder(root, "Set RUNS_FOLDER to another folder, or clear the way.")
+    return root
 
 
 def _describe(folder: Path, hyperparameters: Dict[str, Any]) -> Run:
     try:
-        write_whole(folder / "hyperparameters.json", json.dumps(hyperparameters, indent=1, default=str).encode())
+        write_hyperparameters(folder, hyperparameters)
     except OSError:
-        folder.rmdir()  # the name stays free
+        shutil.rmtree(str(folder))  # the name stays free
         raise
     return Run(folder)
+
+
+def run_folders(name: str = "", root: Optional[Path] = None) -> List[Path]:
+    """The folders of all runs whose name begins with `name`, in alphabetical order."""
+    root = Path(root or RUNS_FOLDER)
+    found = root.glob(f"{name}*/hyperparameters.json") if os.path.isdir(str(root)) else ()
+    return sorted(file.parent for file in found)
 
 
 def load_runs(name: str = "", root: Optional[Path] = None) -> List[Run]:
@@ -144,14 +182,19 @@ def load_runs(name: str = "", root: Optional[Path] = None) -> List[Run]:
 
     One whose hyperparameters can't be read is left out, with a warning.
     """
-    files = Path(root or RUNS_FOLDER).glob(f"{name}*/hyperparameters.json")
     runs = []
-    for file in sorted(files, key=lambda file: file.stat().st_mtime):
+    for folder in sorted(run_folders(name, root), key=_begun):
         try:
-            runs.append(Run(file.parent))
-        except ValueError as error:
+            runs.append(Run(folder))
+        except (ValueError, FileNotFoundError) as error:
             warnings.warn(f"A run is left out. {error}", stacklevel=2)
     return runs
+
+
+def _begun(folder: Path) -> float:
+    with suppress(FileNotFoundError):  # deleted a moment ago
+        return (folder / "hyperparameters.json").stat().st_mtime
+    return 0.0
 
 
 def list_runs(name: str = "", root: Optional[Path] = None) -> pd.DataFrame:
@@ -164,9 +207,3 @@ def list_runs(name: str = "", root: Optional[Path] = None) -> pd.DataFrame:
                      "minutes": round(last["seconds"] / 60, 1),
                      "last 100 games": round(episodes["score"].tail(100).mean(), 1)})
     return pd.DataFrame(rows, columns=None if rows else ["run"]).set_index("run")
-
-
-
-
-
-

@@ -248,13 +248,13 @@ class Endless(gym.Env):
 
 @pytest.mark.parametrize("n_step", [1, 3])
 def test_a_time_limit_is_no_end(n_step):
-    """With gamma 0.5, points for ever are worth 2; were the fourth step an end, its state would be worth 1."""
+    """With gamma 0.5, points for ever are worth 2; were the fourth step an end, the last two would be worth 1.5 and 1."""
     agent = make_agent(n_step=n_step, gamma=.5)
     agent.fit_parallel(lambda: gym.wrappers.TimeLimit(Endless(), 4), 4, 4000, verbose=0, seed=1)
     assert set(agent.memory.stored["terminal"]) == {0, CUT}
     for place in range(4):
         state = np.array([[[max(0, place - 1)] * 4, [place] * 4]], np.uint8)
-        assert agent.compute_batch_q_values(state).max() == pytest.approx(2, abs=.3)
+        assert agent.compute_batch_q_values(state).max() == pytest.approx(2, abs=.45)
 
 
 class Breaks(Corridor):
@@ -341,7 +341,7 @@ def test_other_bad_input():
         make_agent(nb_steps_warmup=10).fit_parallel(Corridor, 8, 100)
     with pytest.raises(ValueError, match="expected an ArrayMemory"):
         make_agent(SequentialMemory(100, window_length=2)).fit_parallel(Corridor, 2, 100)
-    with pytest.raises(ValueError, match="seed is 1099511627776; expected a whole number"):
+    with pytest.raises(ValueError, match="seed is 1099511627776; expected 0 to 4,294,967,295, a whole number"):
         make_agent().fit_parallel(Corridor, 2, 100, seed=2**40)
     agent = make_agent()
     agent.compiled = False

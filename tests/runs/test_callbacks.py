@@ -13,6 +13,8 @@ from helpers.agents.build import build_agent
 from helpers.agents.inputs import ScaleAndClip
 from helpers.agents.networks import build_pixel_model, build_ram_model
 from helpers.agents.weights import load_weights, weights_as_hdf5
+from helpers.checkpoints.checkpoint import Checkpoint
+from helpers.files import HELD
 from helpers.game.environment import RAM, make_game
 from helpers.game.wrappers import LifeAsEpisode
 from helpers.measuring.play import play_games
@@ -156,7 +158,7 @@ def test_a_full_disk_is_reported_and_training_goes_on(agent, run):
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, limits[1]))  # the weights take 1.1 MB
     try:
-        with pytest.warns(UserWarning, match="Step 100: the weights could not be saved .*free some disk space"):
+        with pytest.warns(UserWarning, match="Step 100: the weights could not be written .*free some disk space"):
             train(agent, run, 250, interval=100)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -182,8 +184,25 @@ def test_weights_of_the_other_agent_are_refused(agent, run, tmp_path):
     (tmp_path / "run.json").write_text("{}")
     with pytest.raises(ValueError, match=r"run.json is no weights file: it is not HDF5\."):
         load_weights(agent, tmp_path / "run.json")
-    with pytest.raises(FileNotFoundError, match="no weights file 'missing.h5'"):
-        load_weights(agent, tmp_path / "missing.h5")
+    for name in ("missing.h5", "a" * 300, "torn.h5/more.h5"):
+        with pytest.raises(FileNotFoundError, match="There is no weights file .*; expected one that training saved"):
+            load_weights(agent, tmp_path / name)
+    with pytest.raises(ValueError, match="is a folder; expected a file in it. Name one: pixels.h5, torn.h5, w"):
+        load_weights(agent, tmp_path)
+
+
+def test_weights_in_tensorflow_s_own_format_are_recognised(agent, tmp_path):
+    """keras-rl's examples save to .h5f, which is no name of an HDF5 file for TensorFlow 2."""
+    path = tmp_path / "w.h5f"
+    agent.save_weights(str(path))
+    before = agent.model.get_weights()
+    agent.model.set_weights([np.zeros_like(weights) for weights in before])
+    with pytest.raises(ValueError, match=r"w\.h5f are in TensorFlow's own format \(w\.h5f\.index lies there\)"):
+        load_weights(agent, path)
+    agent.load_weights(str(path))  # as the message says
+    agent.save_weights(str(tmp_path / "w.h5"))
+    load_weights(agent, tmp_path / "w.h5")
+    assert all(np.array_equal(old, new) for old, new in zip(before, agent.model.get_weights()))
 
 
 def test_weights_of_another_agent_or_game_are_refused(run):
@@ -241,6 +260,28 @@ def test_a_full_disk_stops_no_log(agent, run, monkeypatch):
     assert run.episodes["game"].tolist() == list(range(1, 21))
     assert any("TensorBoard's log could not be written" in str(one.message) for one in warned)
     assert [int(score) for score in tensorboard_scores(run)[-4:]] == run.episodes["score"][-4:].astype(int).tolist()
+
+
+def test_half_a_row_that_a_full_disk_left_is_no_beginning_of_another(agent, run):
+    path = run.folder / "episodes.csv"
+    for _ in range(2):
+        agent.fit(make_game(RAM), nb_steps=60, verbose=0, nb_max_episode_steps=30, callbacks=[RunLogger(run)])
+        path.write_bytes(path.read_bytes() + b"3,1")
+    assert run.episodes["game"].tolist() == [1, 2, 1, 2]
+
+
+def test_a_run_that_another_process_writes_is_left_alone(agent, held_run):
+    run, process = held_run
+    before = sorted(run.folder.iterdir())
+    fast = build_agent(build_ram_model(128, 6), 6, warmup_steps=50, fast=True)
+    for player, callback in ((agent, RunLogger(run)), (agent, SaveWeights(run, 10)), (fast, Checkpoint(run.folder))):
+        with pytest.raises(BlockingIOError, match=f"is in use by process {process.pid} on "):
+            player.fit(make_game(RAM, seed=1), nb_steps=60, verbose=0, callbacks=[callback])
+        assert sorted(run.folder.iterdir()) == before
+    process.kill()
+    process.wait()
+    train(agent, run, 60)
+    assert not HELD  # given back with the last callback's end
 
 
 def test_a_game_cut_short_is_logged_with_its_own_score(agent, run):

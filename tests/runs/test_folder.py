@@ -1,11 +1,16 @@
-"""Run folders: none overwrites another, and all can be compared."""
+"""Run folders: none overwrites another, one process at a time writes into one, and all can be compared."""
+import errno
 import os
 import subprocess
 import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import matplotlib.pyplot as plt
+import portalocker
 import pytest
 
+from helpers.files import hold
 from helpers.runs import folder as runs
 from helpers.runs.folder import EPISODE_COLUMNS, by_run_length, list_runs, load_runs, start_named_run, start_run
 from helpers.runs.plots import plot_progress, plot_runs
@@ -14,7 +19,7 @@ from helpers.runs.plots import plot_progress, plot_runs
 def write_episodes(run, scores):
     rows = [",".join(EPISODE_COLUMNS)]
     rows += [f"{game},{600 * game},{5.0 * game},{score},600,0.5,0.1,1.0" for game, score in enumerate(scores, 1)]
-    (run.folder / "episodes.csv").write_text("\n".join(rows))
+    (run.folder / "episodes.csv").write_text("\n".join([*rows, ""]))
 
 
 def test_a_tilde_in_runs_folder_is_the_home_folder(tmp_path):
@@ -47,9 +52,76 @@ def test_a_second_run_of_the_same_name_gets_its_own_folder(tmp_path):
 
 
 def test_a_name_that_is_no_folder_name_is_refused(tmp_path):
-    for name in ("", "../ram", "a b"):
+    for name in ("", "../ram", "a b", ".", "..", "/", "a/", "ram ", "-ram", "a" * 300, "\u00fc" * 300, "a\n", None):
         with pytest.raises(ValueError, match="letters, digits"):
             start_run(name, {}, tmp_path)
+    assert start_run("\u00fc" * 100, {}, tmp_path).name == "\u00fc" * 100 + "-001"  # 204 bytes of 255
+
+
+def test_a_folder_for_runs_that_can_t_be_made_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    for root in (tmp_path / "file", tmp_path / "file" / "runs", Path("/proc/self/runs"), tmp_path / ("a" * 300)):
+        for start in (start_run, start_named_run):
+            with pytest.raises(OSError, match=r"The folder /.* can't be made \(.*\); expected .* Set RUNS_FOLDER "):
+                start("ram", {}, root)
+        assert load_runs(root=root) == []
+    (tmp_path / "ram").touch()
+    with pytest.raises(FileExistsError, match="is in the way"):
+        start_named_run("ram", {}, tmp_path)
+
+
+def test_a_folder_without_permission_is_named():
+    user = os.geteuid()
+    with TemporaryDirectory() as folder:  # tmp_path lies in a folder of this user's own
+        os.chmod(folder, 0o555)
+        os.seteuid(user or 65534)  # root may do everything
+        try:
+            with pytest.raises(PermissionError, match=r"can't be made \(Permission denied\); expected .* RUNS_FOLDER"):
+                start_run("ram", {}, Path(folder) / "runs")
+            with pytest.raises(PermissionError, match=r"can't be written into \(Permission denied\); expected "):
+                hold(folder)
+        finally:
+            os.seteuid(user)
+
+
+def test_half_a_row_at_the_end_is_not_there_yet(tmp_path):
+    """A training on a full disk may have written it, or be writing it now."""
+    run = start_run("ram", {}, tmp_path)
+    write_episodes(run, [100, 200, 300])
+    path = run.folder / "episodes.csv"
+    whole = path.read_bytes()
+    for size in range(len(whole)):
+        path.write_bytes(whole[:size])
+        games = max(0, whole[:size].count(b"\n") - 1)
+        assert run.episodes["score"].tolist() == [100, 200, 300][:games]
+    assert list_runs(root=tmp_path).loc["ram-001", "games"] == 2
+
+
+def test_one_process_at_a_time_writes_into_a_folder(held_run, tmp_path):
+    run, process = held_run
+    words = f"runs/ram-001 is in use by process {process.pid} on .* since 20.*; expected nobody. Wait until it ends, "
+    with pytest.raises(BlockingIOError, match=words.replace("runs", tmp_path.name)):
+        hold(run.folder)
+    assert list_runs(root=tmp_path).loc["ram-001", "games"] == 0  # who only reads asks nobody
+    process.kill()
+    process.wait()
+    first, second = hold(run.folder), hold(run.folder)  # its callbacks share it
+    assert first is second
+    del first
+    with pytest.raises(subprocess.CalledProcessError):
+        subprocess.run(process.args, check=True, stderr=subprocess.DEVNULL)
+    del second
+    assert hold(run.folder)
+
+
+def test_a_file_system_without_locks_is_reported(tmp_path, monkeypatch):
+    """Some network folders have none; it could not be made here."""
+    def refuse(file, flags):
+        raise portalocker.LockException(OSError(errno.ENOLCK, "No locks available"))
+
+    monkeypatch.setattr(portalocker, "lock", refuse)
+    with pytest.warns(UserWarning, match=r"can't be locked \(.*No locks available\): .* only one program at a time"):
+        assert hold(tmp_path)
 
 
 def test_runs_are_listed_and_their_curves_overlaid(tmp_path):
