@@ -39,7 +39,7 @@ _MODULE_OF = {
     "draw_n_step": "watching.diagrams",
     "draw_network_to_scale": "watching.diagrams",
     "draw_time_axis": "watching.diagrams",
-    # 04 train on pixels
+    # 05 train on pixels
     "build_pixel_model": "agents.networks",
     "build_agent": "agents.build",
     "ScaleAndClip": "agents.inputs",
@@ -52,7 +52,7 @@ _MODULE_OF = {
     "plot_scores": "measuring.statistics",
     "ProgressBar": "runs.progress",
     "LivePlot": "runs.progress",
-    # 05 train on the RAM
+    # 06 train on the RAM
     "build_ram_model": "agents.networks",
     "show_invaders": "game.ram",
     "show_bombs": "game.ram",
@@ -69,7 +69,7 @@ _MODULE_OF = {
     "list_runs": "runs.folder",
     "plot_runs": "runs.plots",
     "open_tensorboard": "runs.tensorboard",
-    # 06 train faster
+    # 07 train faster
     "set_threads": "learning.threads",
     "FastDQNAgent": "learning.dqn",
     "ArrayMemory": "learning.memory",
@@ -77,7 +77,7 @@ _MODULE_OF = {
     "steps_done": "checkpoints.checkpoint",
     "make_small_screen_game": "game.environment",
     "build_small_pixel_model": "agents.networks",
-    # 07 measure the agents
+    # 08 measure the agents
     "PROTOCOL": "measuring.protocol",
     "measure": "measuring.protocol",
     "LifeAsEpisode": "game.wrappers",
