@@ -19,6 +19,7 @@ _MODULE_OF = {
     # 01 set up
     "version_table": "versions",
     "python_note": "versions",
+    "set_seeds": "learning.seeds",
     # 02 import the ROMs
     "get_roms": "roms",
     "has_space_invaders": "roms",

@@ -129,7 +129,7 @@ def test_close_the_tab_and_come_back(in_training, screenshots):
     wait_until_it_moves(again, again.pictures(watch))
 
 
-def test_notebook_05_before_04(sit_down, lab):
+def test_notebook_06_before_05(sit_down, lab):
     for beginning, runs in (("06", {"ram-001"}), ("05", {"ram-001", "pixels-001"})):
         seat = sit_down(beginning)
         watch = seat.find("recording.clip(")
