@@ -146,7 +146,7 @@ BARS = {
             _names("sb3", "small", 4), 1.5),
     ],
 }
-"""The bars of each group. Source: the goals that this project set itself for notebook 06."""
+"""The bars of each group. Source: the goals that this project set itself for notebook 07."""
 
 LONGEST_HOURS = {"ram-parallel": 1.0}
 """Hours within which 10 million steps are to be made."""

@@ -19,6 +19,7 @@ _MODULE_OF = {
     # 01 set up
     "version_table": "versions",
     "python_note": "versions",
+    "set_seeds": "learning.seeds",
     # 02 import the ROMs
     "get_roms": "roms",
     "has_space_invaders": "roms",
@@ -31,7 +32,15 @@ _MODULE_OF = {
     "random_player": "measuring.play",
     "mean_interval": "measuring.statistics",
     "record_game": "watching.recording",
-    # 04 train on pixels
+    # 04 learn by hand
+    "draw_q_table": "watching.diagrams",
+    "draw_backup": "watching.diagrams",
+    "moving_picture": "watching.diagrams",
+    "draw_data_flow": "watching.diagrams",
+    "draw_n_step": "watching.diagrams",
+    "draw_network_to_scale": "watching.diagrams",
+    "draw_time_axis": "watching.diagrams",
+    # 05 train on pixels
     "build_pixel_model": "agents.networks",
     "build_agent": "agents.build",
     "ScaleAndClip": "agents.inputs",
@@ -44,7 +53,7 @@ _MODULE_OF = {
     "plot_scores": "measuring.statistics",
     "ProgressBar": "runs.progress",
     "LivePlot": "runs.progress",
-    # 05 train on the RAM
+    # 06 train on the RAM
     "build_ram_model": "agents.networks",
     "show_invaders": "game.ram",
     "show_bombs": "game.ram",
@@ -61,7 +70,7 @@ _MODULE_OF = {
     "list_runs": "runs.folder",
     "plot_runs": "runs.plots",
     "open_tensorboard": "runs.tensorboard",
-    # 06 train faster
+    # 07 train faster
     "set_threads": "learning.threads",
     "FastDQNAgent": "learning.dqn",
     "ArrayMemory": "learning.memory",
@@ -69,7 +78,7 @@ _MODULE_OF = {
     "steps_done": "checkpoints.checkpoint",
     "make_small_screen_game": "game.environment",
     "build_small_pixel_model": "agents.networks",
-    # 07 measure the agents
+    # 08 measure the agents
     "PROTOCOL": "measuring.protocol",
     "measure": "measuring.protocol",
     "LifeAsEpisode": "game.wrappers",

@@ -12,7 +12,7 @@ from PIL import Image
 
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 PATHS = sorted(FOLDER.glob("*.ipynb"))
-TRAINED = ("03", "04", "05", "07")  # these show a game
+TRAINED = ("03", "05", "06", "08")  # these show a game
 
 spec = importlib.util.spec_from_file_location("run_notebooks", FOLDER.parent / "tools" / "run_notebooks.py")
 run_notebooks = importlib.util.module_from_spec(spec)
@@ -158,6 +158,12 @@ def test_helpers_are_imported_before_tensorflow(notebook):
     """So that TensorFlow's start-up messages are quiet."""
     first = next(cell for cell in notebook.cells if cell.cell_type == "code")
     assert first.source.startswith("from helpers import")
+
+
+def test_random_numbers_are_seeded_by_set_seeds(notebook):
+    """It refuses what is no seed by name; NumPy, alone, with words of its own."""
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    assert not re.search(r"\brandom\.seed\(|set_seed\(|set_random_seed\(", code)
 
 
 def test_cells_are_short(notebook):

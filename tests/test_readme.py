@@ -55,7 +55,7 @@ def test_every_score_has_its_source(row):
         done = numbers_in(re.findall(r"([\d,]+) steps are done", printed(notebook.group(1)))[-1])[0]
         assert said == done or said == round(done, -3)
     else:
-        (line,) = lines_with("05", mean, low, high)
+        (line,) = lines_with("06", mean, low, high)
         assert player.startswith(line.split("  ")[0].split(" mean")[0].strip())
 
 

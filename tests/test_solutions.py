@@ -30,7 +30,7 @@ def with_solutions(notebook):
 
 
 def leave_a_run(runs):
-    """What a reader who worked through notebook 05 has in runs/, and notebook 07 asks for."""
+    """What a reader who worked through notebook 06 has in runs/, and notebook 08 asks for."""
     shown = ["positions", "invaders", "bombs"]
     agent = build_agent(build_ram_model(128, NB_ACTIONS, nb_rows(3, shown)), NB_ACTIONS, shown=shown,
                         observation_scale=1 / 255)

@@ -18,12 +18,12 @@ POST = json.loads((ROOT / "tests" / "data" / "the_post.json").read_text(encoding
 # What keras-rl2 puts in where the post's programs say nothing
 PROGRAMS = {program: {**POST["keras-rl2"], **POST[program]} for program in ("pixels", "RAM")}
 AGENTS = {"pixels": "pixels_post", "RAM": "ram_post"}
-NOTEBOOKS = {"pixels": "04", "RAM": "05"}
+NOTEBOOKS = {"pixels": "05", "RAM": "06"}
 # Numbers in which a notebook leaves the post at full length, and the words with which its section "Where this differs
 # from the blog post" says so
 DIFFERS = {
-    "04": {"TARGET_UPDATE": "target network", "EPSILON_TEST": "epsilon 0.05"},
-    "05": {"TARGET_UPDATE": "target network", "EPSILON_TEST": "epsilon 0.05", "REPLAY_LIMIT": "replay memory",
+    "05": {"TARGET_UPDATE": "target network", "EPSILON_TEST": "epsilon 0.05"},
+    "06": {"TARGET_UPDATE": "target network", "EPSILON_TEST": "epsilon 0.05", "REPLAY_LIMIT": "replay memory",
            "LEARNING_RATE": "learning rate", "DOUBLE": "Double DQN"},
 }
 

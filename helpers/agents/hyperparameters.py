@@ -132,7 +132,7 @@ def todays_names(stored: Dict[str, Any]) -> Dict[str, Any]:
     was = [name for name in ("bits", *places) if name in switches]
     if was:
         stored["shown"] = [name for name in was if switches[name]]
-    if "show_places" in stored:  # of notebook 05, which said nothing of its network and its two numbers
+    if "show_places" in stored:  # of notebook 06, which said nothing of its network and its two numbers
         shown = places if stored.pop("show_places") else []
         stored.update(network="RAM", observation_scale=1 / 255, reward_clip=1.0, shown=shown)
     if "replay" in stored:

@@ -72,7 +72,7 @@ def load_run(run: Run) -> Tuple[Any, Recipe]:
     found = identify(weights)
     if found.recipe is None:
         raise ValueError(f"runs/{run.name} does not say how its agent is built; expected \"agent\" or \"network\" "
-                         "in its hyperparameters.json, as notebook 05 writes it. In the notebook that trained it, "
+                         "in its hyperparameters.json, as notebook 06 writes it. In the notebook that trained it, "
                          "GamePlayer({\"my agent\": agent}) plays it.")
     return build_to_measure(found.recipe, weights), found.recipe
 

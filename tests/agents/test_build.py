@@ -174,7 +174,7 @@ def test_compile_does_not_pile_up_metrics():
 
 
 def test_a_model_built_before_the_import_of_rl_crashes_as_the_lesson_says():
-    """Keeps notebook 04's warning true."""
+    """Keeps notebook 05's warning true."""
     import subprocess
     import sys
 

@@ -44,8 +44,8 @@ def games_in_log(run: Path) -> int:
 
 @pytest.fixture
 def in_training(sit_down):
-    """Notebook 05, in which the training cell runs and does not end by itself; with it, that cell's number."""
-    seat = sit_down("05")
+    """Notebook 06, in which the training cell runs and does not end by itself; with it, that cell's number."""
+    seat = sit_down("06")
     train = seat.find(TRAIN)
     seat.change(seat.find(tag="parameters"), *TRAIN_FOR_EVER)
     seat.run_above(train)
@@ -55,7 +55,7 @@ def in_training(sit_down):
 
 
 def test_change_a_number_and_compare(sit_down, lab, screenshots):
-    seat = sit_down("05")
+    seat = sit_down("06")
     parameters, train = seat.find(tag="parameters"), seat.find(TRAIN)
     table, plot = seat.find("list_runs("), seat.find("plot_runs(")
     seat.change(parameters, *TRAIN_FOR_A_CURVE)
@@ -129,8 +129,8 @@ def test_close_the_tab_and_come_back(in_training, screenshots):
     wait_until_it_moves(again, again.pictures(watch))
 
 
-def test_notebook_05_before_04(sit_down, lab):
-    for beginning, runs in (("05", {"ram-001"}), ("04", {"ram-001", "pixels-001"})):
+def test_notebook_06_before_05(sit_down, lab):
+    for beginning, runs in (("06", {"ram-001"}), ("05", {"ram-001", "pixels-001"})):
         seat = sit_down(beginning)
         watch = seat.find("recording.clip(")
         seat.run_above(watch)

@@ -10,7 +10,7 @@ BAR = 5  # seconds from opening the notebook to the first picture, on two cores 
 
 @pytest.mark.alone
 def test_a_trained_agent_plays_soon_after_the_notebook_was_opened(sit_down, screenshots):
-    seat = sit_down("07", from_list=True)
+    seat = sit_down("08", from_list=True)
     player = seat.find("GamePlayer()")
     seat.editor(player).click()
     seat.menu("Run", "Run All Above Selected Cell")

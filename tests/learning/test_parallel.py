@@ -248,7 +248,7 @@ class Endless(gym.Env):
 
 @pytest.mark.parametrize("n_step", [1, 3])
 def test_a_time_limit_is_no_end(n_step):
-    """With gamma 0.5, points for ever are worth 2; were the fourth step an end, the last two would be worth 1.5 and 1."""
+    """With gamma 0.5, points for ever are worth 2; were the fourth step an end, the last two were worth 1.5 and 1."""
     agent = make_agent(n_step=n_step, gamma=.5)
     agent.fit_parallel(lambda: gym.wrappers.TimeLimit(Endless(), 4), 4, 4000, verbose=0, seed=1)
     assert set(agent.memory.stored["terminal"]) == {0, CUT}

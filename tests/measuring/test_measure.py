@@ -61,7 +61,7 @@ def test_functions_play_too_and_epsilon_1_is_the_random_player():
     fire = measure(lambda observation: 1, RAM, nb_games=1, epsilon=0)
     chance = [measure(lambda observation, a=a: a, RAM, nb_games=1, seed=7, epsilon=1) for a in (0, 5)]
     assert chance[0].steps.tolist() == chance[1].steps.tolist() and chance[0].scores == chance[1].scores
-    assert fire.scores.tolist() == [285]  # always the same, whatever the seed: see notebook 05
+    assert fire.scores.tolist() == [285]  # always the same, whatever the seed: see notebook 06
 
 
 class Stopping(ScoreKeeper):

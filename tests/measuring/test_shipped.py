@@ -115,7 +115,7 @@ def test_a_damaged_manifest_is_named(tmp_path):
 
 
 def test_the_last_short_training_is_the_beginning_of_ram_best():
-    """Notebook 07 takes the three trainings of ram_best for what another seed does to that training."""
+    """Notebook 08 takes the three trainings of ram_best for what another seed does to that training."""
     experiments = pd.read_csv(WEIGHTS_FOLDER / "experiments.csv")
     short = experiments[(experiments["experiment"] == "with invaders and bombs") & (experiments["seed"] == 1)]
     long = training_log("ram_best", seed=1)

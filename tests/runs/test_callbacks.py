@@ -210,7 +210,7 @@ def test_weights_of_another_agent_or_game_are_refused(run):
     def fast_agent(**options):
         return build_agent(build_ram_model(128, 6), 6, warmup_steps=50, fast=True, **options)
 
-    stock = build_agent(build_ram_model(128, 6), 6, processor=ScaleAndClip())  # as in notebook 05
+    stock = build_agent(build_ram_model(128, 6), 6, processor=ScaleAndClip())  # as in notebook 06
     trained = fast_agent(observation_scale=1 / 255)
     for agent in (stock, trained):
         train(agent, run, 60)

@@ -113,7 +113,7 @@ def test_what_can_not_be_played_is_said_in_words(player, folders):
 
 @pytest.mark.parametrize("hyperparameters", [
     {"network": "RAM", "window": 3, "shown": ["positions", "invaders", "bombs"], "observation_scale": 1 / 255},
-    {"nb_steps": 60_000, "window": 3, "show_places": True, "replay": 50_000},  # as notebook 05 wrote it before
+    {"nb_steps": 60_000, "window": 3, "show_places": True, "replay": 50_000},  # as notebook 06 wrote it before
 ])
 def test_the_run_of_a_notebook_is_built_again(hyperparameters, tmp_path):
     shown = ["positions", "invaders", "bombs"]
