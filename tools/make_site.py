@@ -62,8 +62,8 @@ def read_pages() -> Dict[str, NotebookNode]:
     pages = {"index.html": from_markdown(ROOT / "README.md")}
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         pages[f"notebooks/{path.stem}.html"] = nbformat.read(str(path), as_version=4)
-    for path in sorted((ROOT / "benchmarks").glob("*.md")):
-        pages[f"benchmarks/{path.stem}.html"] = from_markdown(path)
+    for path in (path for folder in ("notebooks", "benchmarks") for path in sorted((ROOT / folder).glob("*.md"))):
+        pages[f"{path.parent.name}/{path.stem}.html"] = from_markdown(path)
     return pages
 
 
@@ -100,7 +100,8 @@ def navigation(current: str, titles: Dict[str, str]) -> str:
     for name, title in titles.items():
         if name != "index.html" and not name.startswith("notebooks/"):
             continue
-        label = "Start" if name == "index.html" else f"{Path(name).name[:2]} {title}"
+        number = re.match(r"[0-9]*", Path(name).name).group()
+        label = "Start" if name == "index.html" else f"{number} {title}".strip()
         here = ' aria-current="page"' if name == current else ""
         address = os.path.relpath(name, os.path.dirname(current) or ".")
         links.append(f'<a href="{html.escape(address)}"{here}>{html.escape(label)}</a>')

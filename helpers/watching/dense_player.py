@@ -1,13 +1,18 @@
-"""A trained RAM agent without TensorFlow, which takes seconds to start: its network is a few products of matrices."""
+"""A trained RAM agent without TensorFlow, which takes seconds to start: its network is a few products of matrices.
+
+It needs NumPy and h5py alone, so it also plays on today's Pythons (benchmarks/todays_tools.py).
+"""
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, List, Tuple
+from typing import TYPE_CHECKING, Any, List, Tuple
 
 import h5py
 import numpy as np
 
-from helpers.agents.recipes import Recipe
 from helpers.game.ram import show
+
+if TYPE_CHECKING:  # gym 0.18, which it imports, does not install on today's Pythons
+    from helpers.agents.recipes import Recipe
 
 
 class DensePlayer:
@@ -29,7 +34,7 @@ class DensePlayer:
 
     processor = None  # what one would do to the states is done in `compute_batch_q_values`
 
-    def __init__(self, made: Recipe, weights: Path):
+    def __init__(self, made: "Recipe", weights: Path):
         if not made.is_dense:
             raise ValueError(f"The agent's network is for {made.network}; expected an agent on the RAM. Use "
                              "build_and_load for others.")
