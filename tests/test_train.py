@@ -24,10 +24,23 @@ TINY = "--set", "hidden=[4]", "warmup_steps=300"
 """What makes a training of ram_best fast."""
 
 
+STARTED = []
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_running():
+    """A training that a failed test waits for would go on for hours."""
+    yield
+    while STARTED:
+        STARTED.pop().kill()
+
+
 def command(project, folder, *arguments, **options):
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, **options}
-    return subprocess.Popen([sys.executable, "-m", "helpers.train", *arguments], cwd=str(folder), **options,
-                            env={**os.environ, "PYTHONPATH": str(project), "RUNS_FOLDER": str(folder / "runs")})
+    process = subprocess.Popen([sys.executable, "-m", "helpers.train", *arguments], cwd=str(folder), **options,
+                               env={**os.environ, "PYTHONPATH": str(project), "RUNS_FOLDER": str(folder / "runs")})
+    STARTED.append(process)
+    return process
 
 
 def wait_for_steps(folder, process):
@@ -226,6 +239,7 @@ def test_a_terminal_that_is_closed_saves(project, tmp_path):
     ours, terminal = os.openpty()
 
     def take_terminal():
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # also where the tests were started with nohup, which ignores it
         os.setsid()
         fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
 
