@@ -62,7 +62,7 @@ def parse(arguments: Optional[List[str]]) -> argparse.Namespace:
 
 
 def find_targets(options: argparse.Namespace) -> List[Target]:
-    """What to measure; every mistake that can be seen before the first game is refused here.
+    """Find what to measure; every mistake that can be seen before the first game is refused here.
 
     Raises:
         ValueError, FileNotFoundError: with what to do.
@@ -92,7 +92,7 @@ def _target(path: Path, agent: Optional[str]) -> Target:
 
 
 def measure_target(target: Target, options: argparse.Namespace) -> Iterator[Measurement]:
-    """One measurement for each epsilon, with a bar on standard error, if that is a terminal.
+    """Yield one measurement for each epsilon, with a bar on standard error, if that is a terminal.
 
     An interrupted one, the last, has what was played.
     """
@@ -112,7 +112,7 @@ def measure_target(target: Target, options: argparse.Namespace) -> Iterator[Meas
 
 
 def report(target: Target, measured: Measurement) -> Dict[str, Any]:
-    """What --json prints of one measurement; as_shipped: whether these are the manifest's very games, or null."""
+    """Return what --json prints of a measurement; as_shipped: whether these are the manifest's very games, or null."""
     shipped = [one for one in (shipped_scores(target.entry, target.weights.parent) if target.entry else [])
                if (one.epsilon, one.seed, one.episodes) == (measured.epsilon, measured.seed, measured.episodes)]
     as_shipped = shipped[0].scores.tolist() == measured.scores.tolist() if shipped else None
@@ -122,7 +122,7 @@ def report(target: Target, measured: Measurement) -> Dict[str, Any]:
 
 def print_table(measured: Dict[str, Measurement], published: Sequence[Published],
                 reports: List[Dict[str, Any]]) -> None:
-    """A row for each measurement and each published score; what is special about one; differences; the protocol."""
+    """Print a row for each measurement and published score, what is special about one, differences, the protocol."""
     table = score_table(measured, published)
     numbers = table.drop(columns="how it was measured").round(1).assign(epsilon=table["epsilon"])
     print(numbers.to_string(na_rep="-"))
@@ -143,7 +143,7 @@ def print_table(measured: Dict[str, Measurement], published: Sequence[Published]
 
 
 def deliver(show: Callable[[], None]) -> int:
-    """Print results; the exit status: 0, or NOT_READ, or 1 after an error that it prints."""
+    """Print results; return the exit status: 0, or NOT_READ, or 1 after an error that it prints."""
     try:
         show()
         return 0
@@ -157,7 +157,7 @@ def deliver(show: Callable[[], None]) -> int:
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
-    """Measure and print; returns the exit status: 0, 1 for a mistake, INTERRUPTED (with what was played), NOT_READ."""
+    """Measure and print; return the exit status: 0, 1 for a mistake, INTERRUPTED (with what was played), NOT_READ."""
     options = parse(arguments)
     measured: Dict[str, Measurement] = {}
     reports: List[Dict[str, Any]] = []

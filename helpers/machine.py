@@ -38,7 +38,7 @@ def why_not(
     advertised: bool = False,
     missing: Collection[str] = (),
 ) -> str:
-    """Why the pinned packages can't be loaded, and what to do instead; empty where they can, or where nothing is known.
+    """Say why the pinned packages can't be loaded, and what to do; empty where they can, or where nothing is known.
 
     Args:
         system: as `sys.platform` has it.
@@ -59,7 +59,7 @@ def why_not(
 
 
 def look() -> Dict[str, object]:
-    """What `why_not` wants to know, of this computer."""
+    """Ask this computer what `why_not` wants to know."""
     if sys.platform == "win32":
         from ctypes.util import find_library
 
@@ -71,7 +71,7 @@ def look() -> Dict[str, object]:
 
 
 def linux_features(file: str = "/proc/cpuinfo") -> Optional[Set[str]]:
-    """The first processor's flags; None where the system does not list them, as in some containers."""
+    """Read the first processor's flags; None where the system does not list them, as in some containers."""
     try:
         with open(file, encoding="utf-8", errors="replace") as lines:
             return next((set(line.partition(":")[2].split()) for line in lines if line.startswith("flags")), None)
@@ -80,7 +80,7 @@ def linux_features(file: str = "/proc/cpuinfo") -> Optional[Set[str]]:
 
 
 def sysctl(program: str = "/usr/sbin/sysctl") -> Dict[str, object]:
-    """What macOS says of its processor; a name that it does not know is left out."""
+    """Ask macOS for what it knows of its processor; a name that it does not know is left out."""
     import subprocess  # here, because only a Mac needs it: importing helpers stays quick
 
     names = ["sysctl.proc_translated", "machdep.cpu.features"]

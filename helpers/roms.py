@@ -53,14 +53,14 @@ class _NotTried(RomError):
 
 
 def games_dir() -> Path:
-    """The folder in which the emulator looks for games."""
+    """Return the folder in which the emulator looks for games."""
     from atari_py.games import get_games_dir  # here, because it loads the emulator
 
     return Path(get_games_dir())
 
 
 def has_space_invaders(folder: Union[str, Path, None] = None) -> bool:
-    """Whether `folder` (the emulator's own by default) holds the one right space_invaders.bin."""
+    """Return whether `folder` (the emulator's own by default) holds the one right space_invaders.bin."""
     rom = Path(folder or games_dir()) / "space_invaders.bin"
     return rom.is_file() and _md5(rom) == SPACE_INVADERS_MD5
 
@@ -80,7 +80,7 @@ def get_roms(
             answered.
 
     Raises:
-        RomError: if no way worked, or if ACCEPT_ROM_LICENSE is neither 1 nor 0.
+        RomError: no way worked, or ACCEPT_ROM_LICENSE is neither 1 nor 0.
     """
     if has_space_invaders():
         return _done("already in atari_py")
@@ -228,7 +228,7 @@ def _import(source: Path) -> int:
 
 
 def _wrong_ones(folder: Path) -> str:
-    """What is wrong with the files, in a folder or in its zips, that call themselves Space Invaders; "" if none do."""
+    """Say what is wrong with files, in a folder or its zips, that call themselves Space Invaders; "" if none do."""
     found = []
     for path in sorted(folder.rglob("*")):
         if path.suffix == ".zip" and zipfile.is_zipfile(str(path)):
@@ -248,7 +248,7 @@ def _like_space_invaders(name: str) -> bool:
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
-    """`python -m helpers.roms`: get_roms() at a terminal; returns the exit status."""
+    """Run `python -m helpers.roms`, get_roms() at a terminal; return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m helpers.roms",
         description="Make Space Invaders and the other games playable, and say which way worked.",

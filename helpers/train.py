@@ -36,7 +36,7 @@ log = logging.getLogger("helpers.train")
 
 
 def describe_run(agent: str, nb_steps: int, seed: int, changes: Dict[str, Any]) -> Dict[str, Any]:
-    """What hyperparameters.json says about a run: enough to make it again."""
+    """Return what hyperparameters.json says about a run: enough to make it again."""
     made = recipe(agent, changes)
     always = {name: made.hyperparameters[name] for name in ("window", "hidden", "life_as_episode")}
     return {"agent": agent, "seed": seed, "steps": nb_steps, "environment": made.env_id, "emulators": made.nb_envs or 1,
@@ -44,7 +44,7 @@ def describe_run(agent: str, nb_steps: int, seed: int, changes: Dict[str, Any]) 
 
 
 def commit() -> Optional[str]:
-    """The commit of the code that trains, with a + if it was changed since; None outside a git repository."""
+    """Return the commit of the code that trains, with a + if it was changed since; None outside a git repository."""
     # said, because GIT_DIR may name another repository, and an unpacked ZIP may lie inside of one
     this = [f"--git-dir={PROJECT / '.git'}", f"--work-tree={PROJECT}"]
 
@@ -177,7 +177,7 @@ def parse(arguments: Optional[List[str]] = None) -> argparse.Namespace:
 
 
 def parse_change(change: str) -> Tuple[str, Any]:
-    """For example "learning_rate=1e-4" as a name and a number.
+    """Read "learning_rate=1e-4", for example, as a name and a number.
 
     Raises:
         ValueError: it is not a name of a hyperparameter, =, and a value as in JSON.
@@ -191,7 +191,7 @@ def parse_change(change: str) -> Tuple[str, Any]:
 
 
 def open_run(options: argparse.Namespace, root: Path = RUNS_FOLDER) -> Run:
-    """The run that the command line asks for: a new one, or one that is there already; no other process has it.
+    """Open the run that the command line asks for: a new one, or one that is there already; no other process has it.
 
     Raises:
         FileExistsError, FileNotFoundError: it is there already, or not.
@@ -237,7 +237,7 @@ def ask_for(nb_steps: int, run: Run) -> None:
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
-    """Runs the command; returns its exit status."""
+    """Run the command; return its exit status."""
     options = parse(arguments)
     run, ended = None, False
     try:

@@ -20,7 +20,7 @@ class Pin(NamedTuple):
 
 
 def read_pins(file: Path = ENVIRONMENT_FILE) -> Dict[str, Pin]:
-    """Every pinned package of environment.yml, Python first, in the order of the file.
+    """Read every pinned package of environment.yml, Python first, in the order of the file.
 
     Read line by line because the purposes are YAML comments, which a YAML reader throws away.
     """
@@ -29,7 +29,7 @@ def read_pins(file: Path = ENVIRONMENT_FILE) -> Dict[str, Pin]:
 
 
 def version_table() -> pd.DataFrame:
-    """A row for each pinned package: what it is for, the pinned and the installed version, and whether that is ok.
+    """List the pinned packages: what each is for, the pinned and the installed version, and whether that is ok.
 
     Ok means equal; of Python any 3.7 will do (see `python_note`).
     """
@@ -41,7 +41,7 @@ def version_table() -> pd.DataFrame:
 
 
 def python_note() -> str:
-    """One sentence on this Python when it is not the pinned one; empty when it is."""
+    """Return one sentence on this Python when it is not the pinned one; empty when it is."""
     pinned, running = read_pins()["python"].version, platform.python_version()
     if running == pinned:
         return ""

@@ -10,7 +10,7 @@ from helpers.runs.output import outlive_readers, when_asked_to_end
 
 
 class AskedToEnd(KeyboardInterrupt):
-    """This program alone was asked to end; Ctrl-C reaches its training too."""
+    """Only this program was asked to end; Ctrl-C reaches its training too."""
 
 
 def _stop() -> None:
@@ -18,7 +18,7 @@ def _stop() -> None:
 
 
 def exit_status(work: Callable[[], None], stopped: str) -> int:
-    """Do the work of a command; what the shell is told: 0, 1 after an error that it prints, 130 after Ctrl-C.
+    """Do the work of a command; return what the shell is told: 0, 1 after an error that it prints, 130 after Ctrl-C.
 
     The command outlives its readers, and a request to end stops it as Ctrl-C does.
 
@@ -39,7 +39,7 @@ def exit_status(work: Callable[[], None], stopped: str) -> int:
 
 
 def finish_run(name: str, new: List[str], wanted: Dict[str, Any]) -> Run:
-    """The run `name`, trained to its end by `python -m helpers.train` unless it is there; that may take hours.
+    """Train the run `name` to its end by `python -m helpers.train`, unless it is there; that may take hours.
 
     An interrupt reaches the training too, which saves and stops before this raises KeyboardInterrupt.
 
@@ -68,7 +68,7 @@ def finish_run(name: str, new: List[str], wanted: Dict[str, Any]) -> Run:
 
 
 def _wait_for(process: subprocess.Popen) -> int:
-    """Its exit status. At an interrupt, which it gets as well, wait until it has saved; then stop this program."""
+    """Return its exit status. At an interrupt, which it gets too, wait until it has saved; then stop this program."""
     try:
         return process.wait()
     except KeyboardInterrupt as stop:

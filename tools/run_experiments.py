@@ -81,7 +81,7 @@ def make(options: argparse.Namespace) -> None:
 
 
 def log_of(name: str, seed: int, nb_steps: int) -> pd.DataFrame:
-    """The games of one experiment, which is trained unless it was."""
+    """Return the games of one experiment, which is trained unless it was."""
     changes = {**BEFORE, **EXPERIMENTS[name]}
     run = "-".join(["experiment", *re.findall(r"\w+", name), f"seed{seed}"])
     new = ["ram_best", "--seed", str(seed), "--steps", str(nb_steps), "--run", run,
@@ -92,7 +92,7 @@ def log_of(name: str, seed: int, nb_steps: int) -> pd.DataFrame:
 
 
 def merge(table: pd.DataFrame, logs: List[pd.DataFrame]) -> pd.DataFrame:
-    """The table with these experiments' games in the place of earlier ones; EXPERIMENTS in their order, then others."""
+    """Put these experiments' games in the place of earlier ones; EXPERIMENTS in their order, then others."""
     games = {key: rows for log in [table, *logs] if len(log) for key, rows in log.groupby(["experiment", "seed"])}
     order = {name: place for place, name in enumerate(EXPERIMENTS)}
     return pd.concat([games[key] for key in sorted(games, key=lambda key: (order.get(key[0], len(order)), *key))])

@@ -64,7 +64,7 @@ def make(options: argparse.Namespace) -> None:
 
 
 def train(agent: str, seed: int, nb_steps: Optional[int] = None) -> Run:
-    """The finished training of this agent with this seed; it takes hours unless it is there."""
+    """Return the finished training of this agent with this seed; it takes hours unless it is there."""
     nb_steps = nb_steps or recipe(agent).nb_steps
     return finish_run(f"{agent}-seed{seed}", [agent, "--seed", str(seed), "--steps", str(nb_steps)],
                       json.loads(json.dumps(describe_run(agent, nb_steps, seed, {}))))
@@ -82,7 +82,7 @@ def play(run: Run, agent: Any, nb_games: int, seed: int, epsilon: float = 0.05) 
 
 
 def choose_median(means: Dict[int, float]) -> int:
-    """The seed whose mean lies in the middle; of two, the lower one."""
+    """Choose the seed whose mean lies in the middle; of two, the lower one."""
     return sorted(means, key=means.get)[(len(means) - 1) // 2]
 
 
@@ -108,7 +108,7 @@ def command(agent: str, seeds: List[int], nb_steps: int) -> str:
 
 
 def wall_seconds(run: Run) -> float:
-    """Seconds of training, without the time in which it stood still."""
+    """Return the seconds of training, without the time in which it stood still."""
     return float(run.episodes["seconds"].iloc[-1])
 
 

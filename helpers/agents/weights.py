@@ -13,7 +13,7 @@ from helpers.game.environment import game_of
 
 
 def weights_as_hdf5(agent: Agent, env: Any = None) -> bytes:
-    """What `agent.save_weights` writes, in memory: HDF5 that meets a full disk half-way takes the whole kernel down.
+    """Write what `agent.save_weights` does, but in memory: HDF5 that meets a full disk half-way takes the kernel down.
 
     It notes for which game the weights are, how observations were scaled, and what else than them was shown, which the
     weights don't tell. The same weights make the same bytes.
@@ -28,7 +28,7 @@ def weights_as_hdf5(agent: Agent, env: Any = None) -> bytes:
 
 
 def _copy_without_times(source: h5py.Group, target: h5py.Group) -> None:
-    """HDF5 notes when each array was written, unless it is told not to."""
+    """Copy a group without the times at which its arrays were written, which HDF5 notes unless it is told not to."""
     for name, value in source.attrs.items():
         target.attrs[name] = value
     for name, item in source.items():
@@ -44,7 +44,7 @@ def _observation_scale(agent: Agent) -> float:
 
 
 def _shown(agent: Agent) -> List[str]:
-    """What the agent sees besides its observations; see `helpers.game.ram.VIEWS`."""
+    """Return what the agent sees besides its observations; see `helpers.game.ram.VIEWS`."""
     return list(getattr(agent.processor, "shown", ()))
 
 
@@ -82,7 +82,7 @@ def load_weights(agent: Agent, path: Path, env: Any = None) -> None:
 
 
 def _made_for(path: Path) -> Dict[str, Any]:
-    """What `weights_as_hdf5` noted in a file; nothing if another program wrote it."""
+    """Return what `weights_as_hdf5` noted in a file; nothing if another program wrote it."""
     try:
         with h5py.File(str(path), "r") as file:
             return json.loads(file.attrs.get("made_for", "{}"))

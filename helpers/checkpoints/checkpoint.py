@@ -127,13 +127,13 @@ class Checkpoint(Callback):
         return time.perf_counter() if self.every is None else step
 
     def _after(self, step: int, took: float) -> float:
-        """When the next checkpoint is due."""
+        """Return when the next checkpoint is due."""
         if self.every is None:
             return time.perf_counter() + max(PAUSE, took / SHARE)
         return (step // self.every + 1) * self.every
 
     def _begin(self, step: int) -> None:
-        """What waits for the first round: from now on `on_train_end` is sure to come, and the memory has its size."""
+        """Do what waits for the first round: now `on_train_end` is sure to come, and the memory has its size."""
         self._next = self._after(step, 0.0) if self._training.resume is not None else 0.0
         if threading.current_thread() is threading.main_thread():
             self._handler = signal.signal(signal.SIGINT, self._on_stop)
@@ -158,17 +158,17 @@ def _size(nbytes: int) -> str:
 
 
 def find_checkpoints(folder: Any) -> List[Path]:
-    """The checkpoints in a folder, oldest first."""
+    """Return the checkpoints in a folder, oldest first."""
     return sorted(Path(folder).glob(NAMES))
 
 
 def steps_done(folder: Any) -> int:
-    """After how many agent steps the newest checkpoint in a folder was written; 0 if there is none."""
+    """Return after how many agent steps the newest checkpoint in a folder was written; 0 if there is none."""
     return max((int(path.stem.split("-")[1]) for path in find_checkpoints(folder)), default=0)
 
 
 def read_newest(folder: Any) -> Tuple[Path, Dict[str, Any], Dict[str, Any]]:
-    """The newest checkpoint of `folder` that can be read: its path, what it is about (step and settings), the state.
+    """Read the newest checkpoint of `folder` that can be read: its path, what it is about (step, settings), the state.
 
     Others are named in a warning and set aside.
 
@@ -189,7 +189,7 @@ def read_newest(folder: Any) -> Tuple[Path, Dict[str, Any], Dict[str, Any]]:
 
 
 def load_checkpoint(folder: Any, training: Any, nb_steps: int) -> Dict[str, Any]:
-    """The state in the newest checkpoint of `folder` that can be read, for this training to go on from.
+    """Read the state in the newest checkpoint of `folder` that can be read, for this training to go on from.
 
     Raises:
         FileNotFoundError: there is none.

@@ -57,13 +57,13 @@ def write_state(path: Path, about: Dict[str, Any], tree: Any) -> int:
 
 
 def _shrinks(array: np.ndarray) -> bool:
-    """A replay memory shrinks to a fifth or less; a network's weights don't, and trying takes long."""
+    """Try whether it pays: a replay memory shrinks to a fifth or less; a network's weights don't, and take long."""
     sample = array.ravel()[:SAMPLE].tobytes()
     return len(zlib.compress(sample, 1)) < 0.7 * len(sample)
 
 
 def read_state(path: Path) -> Tuple[Dict[str, Any], Any]:
-    """The `about` and the tree of a file that `write_state` wrote.
+    """Read the `about` and the tree of a file that `write_state` wrote.
 
     Raises:
         BadFile: it is another kind of file, of another format, cut short or damaged.
@@ -89,7 +89,7 @@ def read_state(path: Path) -> Tuple[Dict[str, Any], Any]:
 
 
 def _pack(value: Any, arrays: List[np.ndarray]) -> Any:
-    """The value in JSON: what JSON does not know becomes a list that begins with its kind."""
+    """Put a value into JSON: what JSON does not know becomes a list that begins with its kind."""
     if value is None or isinstance(value, (bool, str)) or type(value) in (int, float):
         return value
     if isinstance(value, bytes):

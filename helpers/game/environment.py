@@ -29,7 +29,7 @@ def make_game(env_id: str = PIXELS, seed: Optional[int] = None) -> ScoreKeeper:
 
 
 def make_small_screen_game(env_id: str = PIXELS, seed: Optional[int] = None) -> ScoreKeeper:
-    """As `make_game`, but observations are the screen in grey, uint8 of shape (84, 84); see `SmallScreen`.
+    """Do as `make_game`, but show the screen in grey, uint8 of shape (84, 84); see `SmallScreen`.
 
     The game is the one that `make_game(env_id, seed)` makes, with its frame skips, sticky actions and end.
 
@@ -81,5 +81,5 @@ def seed_game(env: gym.Env, seed: int) -> None:
 
 
 def game_of(env: Any) -> Optional[str]:
-    """The game as atari_py calls it, for example "space_invaders"; None where it is not known."""
+    """Return the game as atari_py calls it, for example "space_invaders"; None where it is not known."""
     return getattr(getattr(env, "unwrapped", None), "game", None)

@@ -54,7 +54,7 @@ hardly learns that in a million steps.
 
 
 def check_shown(shown: Sequence[str]) -> Tuple[str, ...]:
-    """These names of VIEWS in the table's order.
+    """Return these names of VIEWS in the table's order.
 
     Raises:
         ValueError: there is no such view, or it is no list.
@@ -65,7 +65,7 @@ def check_shown(shown: Sequence[str]) -> Tuple[str, ...]:
 
 
 def nb_rows(window: int, shown: Sequence[str] = ()) -> int:
-    """Rows of 128 numbers that the network gets for a state of `window` observations, with these of VIEWS before it.
+    """Count the rows of 128 numbers that the network gets for `window` observations, with these of VIEWS before them.
 
     Raises:
         ValueError: there is no such view.
@@ -74,7 +74,7 @@ def nb_rows(window: int, shown: Sequence[str] = ()) -> int:
 
 
 def show(states: Any, scale: Optional[float], shown: Sequence[str] = ()) -> np.ndarray:
-    """States [B, W, 128] of bytes as the network gets them, float32 [B, nb_rows(W, shown), 128].
+    """Turn states [B, W, 128] of bytes into what the network gets, float32 [B, nb_rows(W, shown), 128].
 
     Args:
         scale: factor on bytes; None leaves them as they are.
@@ -103,7 +103,7 @@ def _positions(ram: np.ndarray) -> List[np.ndarray]:
 
 
 def show_invaders(ram: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-    """Bytes [B, 128] to what stands near the cannon [B, 6, 21], and what its shot can meet [B, 7, 17]; float32.
+    """Turn bytes [B, 128] into what is near the cannon [B, 6, 21], and what its shot can meet [B, 7, 17]; float32.
 
     The first table has the six rows of invaders, the lowest first, at the places AROUND_CANNON; the second has them and
     then the saucer at the places AROUND_SHOT, and only zeros while no shot flies. A number is 1 where the left edge of
@@ -122,7 +122,7 @@ def show_invaders(ram: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
 
 
 def show_bombs(ram: np.ndarray) -> np.ndarray:
-    """Bytes [B, 128] to where bombs fall, float32 [B, 9, 13]: at each of BOMB_HEIGHTS, at the places BOMB_PLACES.
+    """Turn bytes [B, 128] into where bombs fall, float32 [B, 9, 13]: at each of BOMB_HEIGHTS, at BOMB_PLACES.
 
     A number is 1 where a bomb is exactly there, and falls to 0 until the next place or height.
     """
@@ -133,7 +133,7 @@ def show_bombs(ram: np.ndarray) -> np.ndarray:
 
 
 def _nearness(distances: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Distances [B, N] to [B, N, places]: 1 at a place, 0 from the next place on, linear in between."""
+    """Turn distances [B, N] into [B, N, places]: 1 at a place, 0 from the next place on, linear in between."""
     return np.maximum(0, 1 - np.abs(distances[:, :, None] - places.astype(np.float32)) / (places[1] - places[0]))
 
 

@@ -65,7 +65,7 @@ class ArrayMemory(SequentialMemory):
         self.use_envs(nb_envs)
 
     def use_envs(self, nb_envs: int) -> None:
-        """Empties the memory and divides it among `nb_envs` emulators."""
+        """Empty the memory and divide it among `nb_envs` emulators."""
         if not 1 <= nb_envs <= self.limit:
             raise ValueError(f"nb_envs is {nb_envs}, expected 1 to {self.limit} (the memory\'s limit): "
                              "use fewer emulators or a larger memory.")
@@ -81,10 +81,10 @@ class ArrayMemory(SequentialMemory):
         return self.size * self.nb_envs or super().nb_entries
 
     def append(self, observation: Any, action: Any, reward: float, terminal: bool, training: bool = True) -> None:
-        """Stores one step: in `observation`, `action` earned `reward` and ended the game or not.
+        """Store one step: in `observation`, `action` earned `reward` and ended the game or not.
 
         Raises:
-            ValueError: if the observation's shape or dtype differs from the first one's, or if the
+            ValueError: the observation's shape or dtype differs from the first one's, or the
                 memory belongs to several emulators.
         """
         if isinstance(observation, (list, tuple, dict)):
@@ -98,7 +98,7 @@ class ArrayMemory(SequentialMemory):
             self.append_all(np.asarray(observation)[None], np.asarray(action)[None], reward, terminal)
 
     def set_outcome(self, reward: float, terminal: bool) -> None:
-        """Fills in what the environment answered to the step that was appended last."""
+        """Fill in what the environment answered to the step that was appended last."""
         self.recent_terminals[-1] = terminal
         if self.stored is None:
             self.rewards.data[-1], self.terminals.data[-1] = reward, terminal
@@ -107,10 +107,10 @@ class ArrayMemory(SequentialMemory):
             self.stored["reward"][newest], self.stored["terminal"][newest] = reward, terminal
 
     def get_state(self) -> Dict[str, Any]:
-        """All that the memory holds, for a checkpoint; arrays are not copied.
+        """Return all that the memory holds, for a checkpoint; arrays are not copied.
 
         Raises:
-            ValueError: if it holds observations that are lists or dicts.
+            ValueError: it holds observations that are lists or dicts.
         """
         if self.stored is None and self.nb_entries:
             raise ValueError("The memory holds observations that are lists or dicts, expected arrays: only those go "
@@ -121,7 +121,7 @@ class ArrayMemory(SequentialMemory):
                 "stored": {name: values[:filled] for name, values in (self.stored or {}).items()}}
 
     def set_state(self, state: Dict[str, Any]) -> None:
-        """Puts back what `get_state` returned, into a memory with the same limit and window."""
+        """Put back what `get_state` returned, into a memory with the same limit and window."""
         self.use_envs(state["nb_envs"])
         for name in ("first", "size", "recent_observations", "recent_terminals"):
             setattr(self, name, state[name])
@@ -133,13 +133,13 @@ class ArrayMemory(SequentialMemory):
                 self.stored[name][:len(values)] = values
 
     def _newest(self) -> slice:
-        """The rows of the newest step."""
+        """Return the rows of the newest step."""
         start = (self.first + (self.size - 1) * self.nb_envs) % self.rows
         return slice(start, start + self.nb_envs)
 
     def append_all(self, observations: np.ndarray, actions: np.ndarray, rewards: np.ndarray,
                    terminals: np.ndarray) -> None:
-        """Stores one step of every emulator: arrays [nb_envs, ...], as in `append`; `terminals` may hold CUT."""
+        """Store one step of every emulator: arrays [nb_envs, ...], as in `append`; `terminals` may hold CUT."""
         if self.stored is None:
             # zeros, not empty: a page of zeros takes no memory until something is written into it
             self.stored = {"observation": np.zeros((self.rows,) + observations.shape[1:], observations.dtype),
@@ -155,7 +155,7 @@ class ArrayMemory(SequentialMemory):
             self.stored[name][newest] = value
 
     def sample(self, batch_size: int, batch_idxs: Optional[Sequence[int]] = None) -> List[Experience]:
-        """Draws `batch_size` experiences, as `SequentialMemory.sample` does, from the same random state."""
+        """Draw `batch_size` experiences, as `SequentialMemory.sample` does, from the same random state."""
         if self.stored is None:
             return super().sample(batch_size, batch_idxs)
         batch = self.sample_arrays(batch_size, batch_idxs)
@@ -164,10 +164,10 @@ class ArrayMemory(SequentialMemory):
 
     def sample_arrays(self, batch_size: int, batch_idxs: Optional[Sequence[int]] = None,
                       n_step: int = 1, gamma: float = 1.) -> Batch:
-        """Draws `batch_size` transitions over `n_step` steps as arrays (see `Batch`).
+        """Draw `batch_size` transitions over `n_step` steps as arrays (see `Batch`).
 
         Raises:
-            ValueError: if the memory holds too few steps for one transition.
+            ValueError: the memory holds too few steps for one transition.
         """
         if self.size < self.window_length + n_step + 1:
             raise ValueError(f"The memory holds {self.size} steps per emulator, expected at least "
@@ -207,7 +207,7 @@ class ArrayMemory(SequentialMemory):
         return Batch(frames[:, :window], action, reward.reshape(-1), terminal1, state1, padded, weight)
 
     def _draw(self, batch_size: int, batch_idxs: Optional[Sequence[int]], n_step: int) -> np.ndarray:
-        """Rows [B] of the states' last observations, counted from the oldest step.
+        """Draw the rows [B] of the states' last observations, counted from the oldest step.
 
         One draw for each transition, and another whenever a draw falls on the last observation of a
         game, from which nobody acted: the order of keras-rl2, and so the same random numbers.

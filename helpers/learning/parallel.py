@@ -72,7 +72,7 @@ class ParallelTraining(Training):
             self._begin_episode(i)
 
     def play_round(self) -> None:
-        """One step of every emulator, and the updates that fall into it."""
+        """Make one step of every emulator, and the updates that fall into it."""
         agent, over, states = self.agent, self.over, self.states
         playing = np.flatnonzero(~over)
         q_values = agent.compute_batch_q_values(states)
@@ -102,7 +102,7 @@ class ParallelTraining(Training):
             env.close()
 
     def _step_all(self, actions: Sequence[int]) -> List[Outcome]:
-        """A step of each emulator, or a reset where the game is over."""
+        """Make a step of each emulator, or a reset where the game is over."""
         outcomes = []
         for i, (emulator, action) in enumerate(zip(self.emulators, actions)):
             over = emulator.over
@@ -115,7 +115,7 @@ class ParallelTraining(Training):
         return outcomes
 
     def _learn(self, nb_playing: int) -> List[List[float]]:
-        """Makes the updates due in the next `nb_playing` environment steps; returns each step's metrics."""
+        """Make the updates due in the next `nb_playing` environment steps; return each step's metrics."""
         agent, metrics = self.agent, []
         for step in range(agent.step, agent.step + nb_playing):
             if self.learning_rate is not None:
@@ -139,7 +139,7 @@ class ParallelTraining(Training):
         self.callbacks.on_episode_begin(int(self.episode[i]))
 
     def _report_step(self, i: int, action: int, outcome: Outcome, metrics: List[float]) -> None:
-        """Tells the callbacks what they would hear in `fit`; the logs have the same entries."""
+        """Tell the callbacks what they would hear in `fit`; the logs have the same entries."""
         observation, reward, done, info = outcome
         agent, callbacks = self.agent, self.callbacks
         step, episode = int(self.episode_step[i]), int(self.episode[i])
@@ -171,7 +171,7 @@ def check_learning_rate(agent: Any, learning_rate: Any) -> None:
 
 
 def check_parallel(agent: Any, nb_envs: int) -> int:
-    """The number of emulators, or an error that says what to do if this agent can't train with so many."""
+    """Return the number of emulators, or refuse what this agent can't train with, and say what to do."""
     if not agent.compiled:
         raise RuntimeError("The agent is not compiled, expected a call of compile() before fit_parallel().")
     memory = agent.memory

@@ -35,7 +35,7 @@ class SerialTraining(Training):
         self.episode, self.episode_step, self.episode_reward = 0, 0, np.float32(0)
 
     def play_round(self) -> None:
-        """One step of the agent, and the update that falls into it."""
+        """Make one step of the agent, and the update that falls into it."""
         agent, callbacks = self.agent, self.callbacks
         if self.observation is None:
             self._begin_episode()
@@ -57,7 +57,7 @@ class SerialTraining(Training):
         self.round += 1
 
     def _act(self, action: Any) -> Outcome:
-        """Repeats `action`, while the network learns; returns (last observation, summed reward, done, summed info)."""
+        """Repeat `action`, while the network learns; return (last observation, summed reward, done, summed info)."""
         reward, summed = np.float32(0), {}
         for _ in range(self.action_repetition):
             self.callbacks.on_action_begin(action)

@@ -2,7 +2,7 @@
 
 
 def set_threads(n: int = 1) -> None:
-    """Sets how many threads share the work inside one TensorFlow operation; operations run one after the other.
+    """Set how many threads share the work inside one TensorFlow operation; operations run one after the other.
 
     The RAM network's operations take a tenth of a millisecond each: dividing them among threads costs
     more than it saves, so the default is one. Networks that read the screen gain from as many threads
@@ -14,8 +14,8 @@ def set_threads(n: int = 1) -> None:
         n: threads within one operation.
 
     Raises:
-        ValueError: if `n` is not a positive whole number.
-        RuntimeError: if TensorFlow has started its threads already.
+        ValueError: `n` is not a positive whole number.
+        RuntimeError: TensorFlow has started its threads already.
     """
     if not isinstance(n, int) or n < 1:
         raise ValueError(f"n is {n!r}, expected a whole number of threads from 1.")

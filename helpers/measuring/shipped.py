@@ -30,7 +30,7 @@ training; scores: measurements (see `Measurement.summary`), one for each epsilon
 
 
 def read_manifest(folder: Optional[Path] = None) -> Dict[str, Dict[str, Any]]:
-    """The entries of MANIFEST.json, by name; empty where there is none.
+    """Read the entries of MANIFEST.json, by name; empty where there is none.
 
     Raises:
         ValueError: the file is damaged, or an entry lacks a field.
@@ -52,12 +52,12 @@ def read_manifest(folder: Optional[Path] = None) -> Dict[str, Dict[str, Any]]:
 
 
 def list_agents(folder: Optional[Path] = None) -> List[str]:
-    """The names of the agents whose weights are there to play with."""
+    """List the names of the agents whose weights are there to play with."""
     return [name for name, entry in read_manifest(folder).items() if entry["weights"]]
 
 
 def sha256(path: Path) -> str:
-    """The file's fingerprint, in hexadecimal."""
+    """Return the file's fingerprint, in hexadecimal."""
     digest = hashlib.sha256()
     with Path(path).open("rb") as file:
         for block in iter(lambda: file.read(1 << 20), b""):
@@ -66,7 +66,7 @@ def sha256(path: Path) -> str:
 
 
 def check_weights(name: str, folder: Optional[Path] = None) -> Path:
-    """The weights file of the entry `name`, after comparing it with the manifest.
+    """Find the weights file of the entry `name`, and compare it with the manifest.
 
     Raises:
         ValueError: there is no such entry, or the file is not the one that was measured.
@@ -88,7 +88,7 @@ def check_weights(name: str, folder: Optional[Path] = None) -> Path:
 
 
 def load_agent(name: str, folder: Optional[Path] = None) -> Any:
-    """The shipped agent `name`, ready to play: `agent.test`, `play_games`, `record_game` or `measure`.
+    """Load the shipped agent `name`, ready to play: `agent.test`, `play_games`, `record_game` or `measure`.
 
     Raises:
         ValueError, FileNotFoundError: as `check_weights`, or the file holds another network's weights.
@@ -98,7 +98,7 @@ def load_agent(name: str, folder: Optional[Path] = None) -> Any:
 
 
 def shipped_recipe(name: str, folder: Optional[Path] = None) -> Recipe:
-    """The recipe by which the shipped agent `name` was trained.
+    """Return the recipe by which the shipped agent `name` was trained.
 
     Raises:
         ValueError: there is no such entry.
@@ -121,7 +121,7 @@ def build_and_load(made: Recipe, weights: Path) -> Any:
 
 
 def build_to_measure(made: Recipe, weights: Path) -> Any:
-    """As `build_and_load`, with one thread, unless TensorFlow has begun with another number: it rounds differently.
+    """Do as `build_and_load`, with one thread, unless TensorFlow began with another number: it rounds differently.
 
     Raises:
         ValueError: these are another network's or game's weights.
@@ -140,7 +140,7 @@ class Found(NamedTuple):
 
 
 def identify(weights: Path) -> Found:
-    """Which agent a weights file belongs to, by the MANIFEST.json or the run's hyperparameters.json beside it.
+    """Find out which agent a weights file is of, by the MANIFEST.json or the run's hyperparameters.json beside it.
 
     Raises:
         ValueError: the manifest names the file, but with another SHA-256; or the run's settings are damaged.
@@ -156,7 +156,7 @@ def identify(weights: Path) -> Found:
 
 
 def shipped_seeds(name: str, folder: Optional[Path] = None) -> List[int]:
-    """The seeds of all trainings of the agent `name` that were made and measured; one of them is shipped.
+    """Return the seeds of all trainings of the agent `name` that were made and measured; one of them is shipped.
 
     Raises:
         ValueError: there is no such entry.
@@ -165,7 +165,7 @@ def shipped_seeds(name: str, folder: Optional[Path] = None) -> List[int]:
 
 
 def shipped_scores(name: str, folder: Optional[Path] = None, seed: Optional[int] = None) -> List[Measurement]:
-    """The measurements that the manifest holds for the agent `name`, one for each epsilon.
+    """Return the measurements that the manifest holds for the agent `name`, one for each epsilon.
 
     Args:
         seed: of a training in `shipped_seeds`; None for the one that is shipped.
@@ -178,7 +178,7 @@ def shipped_scores(name: str, folder: Optional[Path] = None, seed: Optional[int]
 
 
 def training_log(name: str, folder: Optional[Path] = None, seed: Optional[int] = None) -> pd.DataFrame:
-    """A row for each game of the shipped agent's training; see `helpers.runs.folder.EPISODE_COLUMNS`.
+    """Read a row for each game of the shipped agent's training; see `helpers.runs.folder.EPISODE_COLUMNS`.
 
     Args:
         seed: of a training in `shipped_seeds`; None for the one that is shipped.
@@ -192,7 +192,7 @@ def training_log(name: str, folder: Optional[Path] = None, seed: Optional[int] =
 
 
 def log_of(name: str, seed: int) -> str:
-    """The file name of the log of a training that was made, but does not ship."""
+    """Return the file name of the log of a training that was made, but does not ship."""
     return f"{name}-seed{seed}.csv"
 
 

@@ -72,7 +72,7 @@ class RunLogger(Callback):
             self._writer = writer
 
     def _last_scores(self) -> Deque[float]:
-        """Of the games before, where a run goes on."""
+        """Return those of the games before, where a run goes on."""
         return deque(self.run.episodes["score"].tail(MEAN_GAMES), MEAN_GAMES)
 
     def on_step_end(self, step: int, logs: Dict[str, Any]) -> None:
@@ -114,7 +114,7 @@ class RunLogger(Callback):
         self._held = None
 
     def get_state(self) -> Dict[str, Any]:
-        """For a checkpoint: what is counted here, and how long the log is, which is on the disk from now on."""
+        """Return, for a checkpoint, what is counted here, and how long the log is, which is on the disk from now on."""
         self._file.flush()
         os.fsync(self._file.fileno())
         return {"games": self.games, "seconds": time.perf_counter() - self._began, "step": self.run.step,
@@ -137,13 +137,13 @@ class RunLogger(Callback):
 
 
 def _means(metrics: List[List[float]]) -> List[Optional[float]]:
-    """The mean of each column over the rows that are numbers; None where no row is (nothing was learned yet)."""
+    """Return the mean of each column over the rows that are numbers; None where no row is (nothing was learned yet)."""
     columns = np.array(metrics, dtype=float).T
     return [float(column[~np.isnan(column)].mean()) if not np.isnan(column).all() else None for column in columns]
 
 
 def _epsilon(policy: Any) -> Optional[float]:
-    """The exploring share of an annealed or fixed epsilon-greedy policy; None for other policies."""
+    """Return the exploring share of an annealed or fixed epsilon-greedy policy; None for other policies."""
     inner = getattr(policy, "inner_policy", policy)
     return float(inner.eps) if hasattr(inner, "eps") else None
 
@@ -184,7 +184,7 @@ class SaveWeights(Callback):
         self._held = None
 
     def get_state(self) -> int:
-        """For a checkpoint: steps done."""
+        """Return, for a checkpoint, the steps done."""
         return self._done
 
     def set_state(self, state: int) -> None:
@@ -192,7 +192,7 @@ class SaveWeights(Callback):
         self._done = state
 
     def path(self, step: int) -> Path:
-        """The file for the weights after `step` agent steps."""
+        """Return the file for the weights after `step` agent steps."""
         return self.run.folder / f"weights-{step:09d}.h5"
 
     def save(self, step: int) -> None:

@@ -23,7 +23,7 @@ Part = Tuple[Optional[str], float]
 
 def draw_q_table(q_values: np.ndarray, marks: Mapping[int, str], ax: Optional[plt.Axes] = None,
                  cell: Optional[int] = None, title: str = "") -> plt.Axes:
-    """A corridor seen from above: in each cell the value of a step to the left and of one to the right.
+    """Draw a corridor seen from above: in each cell the value of a step to the left and of one to the right.
 
     Args:
         q_values: [cells, 2], left and right; blue is deepest at 1, the larger of the two is bold.
@@ -56,7 +56,7 @@ def draw_q_table(q_values: np.ndarray, marks: Mapping[int, str], ax: Optional[pl
 
 def moving_picture(draw: Callable[[plt.Axes, int], Any], nb_frames: int, figsize: Tuple[float, float] = (9, 1.3),
                    milliseconds: int = 300) -> InlineImage:
-    """A moving PNG that repeats for ever, to be the last line of a cell.
+    """Make a moving PNG that repeats for ever, to be the last line of a cell.
 
     Args:
         draw: called with empty axes and the number of a frame, from 0; draws that frame.
@@ -100,7 +100,7 @@ def _arrow(ax: plt.Axes, start: Tuple[float, float], end: Tuple[float, float], c
 
 
 def _canvas(ax: Optional[plt.Axes], width: float, height: float, scale: float = 1.0) -> plt.Axes:
-    """Axes without a frame, `width` by `height` units, of which `scale` inches each if they are new."""
+    """Make axes without a frame, `width` by `height` units, of which `scale` inches each if they are new."""
     ax = ax or plt.subplots(figsize=(width * scale, height * scale))[1]
     ax.set(xlim=(0, width), ylim=(0, height), aspect="equal")
     ax.axis("off")
@@ -109,7 +109,7 @@ def _canvas(ax: Optional[plt.Axes], width: float, height: float, scale: float = 
 
 def draw_backup(reward: float, next_q_values: Mapping[str, float], gamma: float,
                 ax: Optional[plt.Axes] = None) -> plt.Axes:
-    """The Bellman backup: a state, a step, the next state, and what its actions are worth; the largest goes back.
+    """Draw the Bellman backup: a state, a step, the next state, and what its actions are worth; the largest goes back.
 
     Args:
         reward: of the step.
@@ -138,7 +138,7 @@ def draw_backup(reward: float, next_q_values: Mapping[str, float], gamma: float,
 
 
 def draw_n_step(n: int, nb_states: int = 6, ax: Optional[plt.Axes] = None) -> plt.Axes:
-    """The target over `n` steps: `n` rewards are summed, then the Q-value of the state behind them is asked.
+    """Draw the target over `n` steps: `n` rewards are summed, then the Q-value of the state behind them is asked.
 
     Raises:
         ValueError: fewer than `n` + 1 states, or `n` below 1.
@@ -160,7 +160,7 @@ def draw_n_step(n: int, nb_states: int = 6, ax: Optional[plt.Axes] = None) -> pl
 
 
 def draw_data_flow(ax: Optional[plt.Axes] = None) -> plt.Axes:
-    """What flows where in DQN: game, replay memory, network and target network."""
+    """Draw what flows where in DQN: game, replay memory, network and target network."""
     ax = _canvas(ax, 11, 5.1)
     game, memory, network, target, loss = (1.2, 3.6), (4.4, 3.6), (8.9, 3.6), (4.4, 1.2), (8.9, 1.2)
     _box(ax, *game, "game", ORANGE)
@@ -192,7 +192,7 @@ def draw_data_flow(ax: Optional[plt.Axes] = None) -> plt.Axes:
 
 
 def draw_network_to_scale(weights: Mapping[str, int], ax: Optional[plt.Axes] = None) -> plt.Axes:
-    """A square for each layer, whose area is the number of its weights.
+    """Draw a square for each layer, whose area is the number of its weights.
 
     Args:
         weights: the name of each layer, in order, and how many weights it has; those without are left out.
@@ -216,7 +216,7 @@ def draw_network_to_scale(weights: Mapping[str, int], ax: Optional[plt.Axes] = N
 
 
 def draw_time_axis(ways: Mapping[str, Sequence[Sequence[Part]]], ax: Optional[plt.Axes] = None) -> plt.Axes:
-    """What happens when, in milliseconds: a band for each way to train, with a lane for each thing done at once.
+    """Draw what happens when, in milliseconds: a band for each way to train, a lane for each thing done at once.
 
     Args:
         ways: the name of each way, and its lanes; a lane is a list of (what, milliseconds), one after the other from

@@ -46,7 +46,7 @@ class LiveGame(Recording):
         return self._seat.over
 
     def play(self, nb_steps: int) -> "LiveGame":
-        """Play up to `nb_steps` agent steps more; returns itself."""
+        """Play up to `nb_steps` agent steps more; return itself."""
         for _ in range(nb_steps):
             if self.over:
                 break
@@ -65,7 +65,7 @@ class LiveGame(Recording):
 
 
 def game_for(player: Any) -> gym.Env:
-    """The environment whose observations have the shape that the agent's network takes.
+    """Make the environment whose observations have the shape that the agent's network takes.
 
     Raises:
         ValueError: there is none, or the player has no network to ask.
