@@ -54,7 +54,8 @@ def _settings(verb: str) -> Dict[str, str]:
                            env={**kept, **plainly, "PYTHONIOENCODING": "utf-8", "PYTHONNOUSERSITE": "1"})
     said = asked.stdout.decode("utf-8", "replace")
     if asked.returncode:
-        raise RuntimeError(f"pip can't read its settings, variables PIP_* or pip.conf: {said.strip()}. Correct them.")
+        raise RuntimeError(f"pip can't read its settings ({said.strip()}); expected names that it knows in pip.conf "
+                           "and in variables PIP_*. Correct them.")
     found = dict(_lines(said))
     return {name: value for section in ("global", verb, ":env:")  # the later ones win
             for (of, name), value in found.items() if of == section and value}

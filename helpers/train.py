@@ -187,7 +187,7 @@ def parse_change(change: str) -> Tuple[str, Any]:
         return name, json.loads(value)
     except ValueError:
         raise ValueError(f"received --set {change}; expected NAME=VALUE, the value a number, true, false, null or "
-                         "[a,list]") from None
+                         "[a,list]. Correct it.") from None
 
 
 def open_run(options: argparse.Namespace, root: Path = RUNS_FOLDER) -> Run:
@@ -205,18 +205,19 @@ def open_run(options: argparse.Namespace, root: Path = RUNS_FOLDER) -> Run:
         return start_named_run(name, {**described, "commit": commit()}, root)
     there = [folder.name for folder in run_folders(root=root)]
     if options.resume.rstrip("/") not in there:
-        raise FileNotFoundError(f"There is no run {options.resume!r}; there is {', '.join(there) or 'no run yet'}. "
-                                "Choose one, or start one with AGENT --run NAME.")
+        raise FileNotFoundError(f"There is no run {options.resume!r}; expected one of {', '.join(there) or 'none yet'}."
+                                " Choose one, or start one with AGENT --run NAME.")
     folder = root / options.resume
     held = hold(folder)
     run = Run(folder)
     run.held = held
     for name, asked in (("agent", options.agent), ("seed", options.seed)):
         if asked is not None and run.hyperparameters.get(name) != asked:
-            raise ValueError(f"runs/{run.name} has {name} {run.hyperparameters.get(name)}, expected {asked}: leave it "
-                             "out to go on with that run, or start a new one with --run.")
+            raise ValueError(f"--{name} is {asked}; expected {run.hyperparameters.get(name)}, as runs/{run.name} has "
+                             "it. Leave it out to go on with that run, or start a new one with --run.")
     if run.hyperparameters.get("agent") not in RECIPES:
-        raise ValueError(f"runs/{run.name} was not made by this command: go on with it in its notebook.")
+        raise ValueError(f"runs/{run.name} was not made by this command; expected one that was. Go on with it in its "
+                         "notebook.")
     if options.steps is not None:
         ask_for(options.steps, run)
     return run
@@ -231,7 +232,7 @@ def ask_for(nb_steps: int, run: Run) -> None:
     before, ended = run.hyperparameters["steps"], (run.folder / "weights.h5").exists()
     least = max(steps_done(run.folder), before if ended else 0)
     if nb_steps < least:
-        raise ValueError(f"--steps is {nb_steps}, but runs/{run.name} went further already: expected the total, at "
+        raise ValueError(f"--steps is {nb_steps}, but runs/{run.name} went further already; expected the total, at "
                          f"least {least}. Ask for more, or start a new run.")
     run.hyperparameters["steps"] = nb_steps
 

@@ -57,13 +57,13 @@ def finish_run(name: str, new: List[str], wanted: Dict[str, Any]) -> Run:
         stored = todays_names(Run(folder).hyperparameters)
         differing = differences({key: stored.get(key) for key in wanted}, wanted)
         if differing:
-            raise ValueError(f"runs/{name} is another training: {'; '.join(differing)}. Rename it, or go on with it by "
-                             f"python -m helpers.train --resume {name}.")
+            raise ValueError(f"runs/{name} is another training, {'; '.join(differing)}; expected the same. Rename it, "
+                             f"or go on with it by python -m helpers.train --resume {name}.")
     if not (folder / "weights.h5").exists():
         command = [sys.executable, "-m", "helpers.train", *(["--resume", name] if folder.exists() else new)]
         status = _wait_for(subprocess.Popen(command))
         if status:
-            raise RuntimeError(f"The training of runs/{name} ended with status {status}; see above.")
+            raise RuntimeError(f"The training of runs/{name} ended with status {status}; expected 0. See above.")
     return Run(folder)
 
 

@@ -57,7 +57,7 @@ def find_notebooks(folder: Path, names: List[str]) -> List[Path]:
     for name in names:
         if not any(path.name.startswith(name) for path in paths):
             known = ", ".join(path.name for path in paths) or "none"
-            raise Refused(f"no notebook's name starts with {name!r}; there are: {known}")
+            raise Refused(f"no notebook's name starts with {name!r}; expected one of: {known}")
     return [path for path in paths if not names or path.name.startswith(tuple(names))]
 
 

@@ -63,22 +63,21 @@ def load_weights(agent: Agent, path: Path, env: Any = None) -> None:
     """
     path = find_weights_file(path)
     if not h5py.is_hdf5(str(path)):
-        raise ValueError(f"{path.name} is no weights file: it is not HDF5. Load a weights-*.h5 or weights.h5 that "
+        raise ValueError(f"{path.name} is no weights file; expected HDF5. Load a weights-*.h5 or weights.h5 that "
                          "training saved.")
     made_for = _made_for(path)
     for name, here in (("observation_scale", _observation_scale(agent)), ("shown", _shown(agent)),
                        ("game", game_of(env))):
         if here is not None and made_for.get(name) not in (None, here):
             raise ValueError(f"The weights in {path.name} were made for {name} {made_for[name]}, and here it is "
-                             f"{here}: make agent and game as they were in training, or load other weights.")
+                             f"{here}; expected the same. Make agent and game as they were in training, or load other "
+                             "weights.")
     try:
         agent.load_weights(str(path))
     except (ValueError, OSError, KeyError) as error:
         shapes = [tuple(weights.shape) for weights in agent.model.weights]
-        raise ValueError(
-            f"{path.name} does not fit this agent: {error} Expected weights of shapes {shapes}. "
-            "Load a file of this notebook's agent: the pixel and the RAM agent can't share weights."
-        ) from None
+        raise ValueError(f"{path.name} does not fit this agent ({error}); expected weights of shapes {shapes}. Load a "
+                         "file of this notebook's agent: the pixel and the RAM agent can't share weights.") from None
 
 
 def _made_for(path: Path) -> Dict[str, Any]:

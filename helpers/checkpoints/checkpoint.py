@@ -15,6 +15,7 @@ from helpers.checkpoints.object_state import layers_of, log_games, lost_in
 from helpers.checkpoints.settings import describe, differences_here
 from helpers.checkpoints.state_file import BadFile, read_state, write_state
 from helpers.checkpoints.training_state import training_state
+from helpers.checks import check_count
 from helpers.files import goes_on, hold
 
 log = logging.getLogger(__name__)
@@ -57,8 +58,8 @@ class Checkpoint(Callback):
     """
 
     def __init__(self, folder: Any, every: Optional[int] = None):
-        if every is not None and every < 1:
-            raise ValueError(f"every is {every}; expected at least 1 agent step, or None for a sensible interval.")
+        if every is not None:
+            every = check_count("every", every, 1, advice="Choose another, or None for as often as costs little.")
         super().__init__()
         self.folder, self.every = Path(folder), every
 
@@ -79,8 +80,8 @@ class Checkpoint(Callback):
                                      "get_state() and a set_state(state), or train without Checkpoint.")
         found, resumed = find_checkpoints(self.folder), self._training.resume
         if found and (resumed is None or Path(resumed).resolve() != self.folder.resolve()):
-            raise ValueError(f"{self.folder} holds {found[-1].name}, of an earlier training: pass resume={self.folder}"
-                             " to go on from it, or choose a new folder.")
+            raise ValueError(f"{self.folder} holds {found[-1].name}, of an earlier training; expected none. Pass "
+                             f"resume={self.folder} to go on from it, or choose a new folder.")
 
     def on_train_begin(self, logs: Optional[Dict] = None) -> None:
         self._held = hold(self.folder)
@@ -199,9 +200,9 @@ def load_checkpoint(folder: Any, training: Any, nb_steps: int) -> Dict[str, Any]
     path, about, state = read_newest(folder)
     differ = differences_here(about["settings"], training)
     if differ:
-        raise ValueError(f"{path.name} belongs to a training with other settings: {'; '.join(differ)}. Make agent and "
-                         "game as they were then, or start a new run.")
+        raise ValueError(f"{path.name} belongs to a training with other settings, {'; '.join(differ)}; expected the "
+                         "same. Make agent and game as they were then, or start a new run.")
     if nb_steps <= about["step"]:
-        raise StepsDone(f"nb_steps is {nb_steps:,}, but {about['step']:,} steps are done already. nb_steps is the "
-                        "total: ask for more.", state)
+        raise StepsDone(f"nb_steps is {nb_steps:,}, but {about['step']:,} steps are done already; expected the total. "
+                        "Ask for more.", state)
     return state

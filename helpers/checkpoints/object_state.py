@@ -59,14 +59,14 @@ class LoggedEmulator(ALEInterface):
         """
         if state["rom"] != self.rom:  # its state would crash the emulator
             raise ValueError(f"The checkpoint's game is a ROM with MD5 {state['rom']}, but this environment's has "
-                             f"{self.rom}: make the environment of the checkpoint's game.")
+                             f"{self.rom}; expected the same. Make the environment of the checkpoint's game.")
         _restore(self, state["before"])
         if state["after_reset"]:
             self.reset_game()
         for action in state["actions"]:
             self.act(action)
         if _snapshot(self) != state["now"]:
-            raise ValueError("The game can't be continued: played again with the same actions it came out differently. "
+            raise ValueError("The game can't be continued: the same actions led elsewhere; expected the same state. "
                              "Use the atari_py with which the checkpoint was written, or start a new run.")
 
 

@@ -72,7 +72,7 @@ def read_state(path: Path) -> Tuple[Dict[str, Any], Any]:
     with path.open("rb") as file:
         start = file.read(len(ZIP))
         if not start or start != ZIP[:len(start)]:
-            raise BadFile(f"{path.name} is no checkpoint" + (": it is empty." if not start else "."))
+            raise BadFile(f"{path.name} is {'no checkpoint' if start else 'empty'}; expected what Checkpoint wrote.")
         try:
             with zipfile.ZipFile(file) as archive:
                 wrong = archive.testzip()
@@ -84,8 +84,8 @@ def read_state(path: Path) -> Tuple[Dict[str, Any], Any]:
         except MemoryError:
             raise
         except Exception as error:  # zipfile stumbles over damage in many ways
-            raise BadFile(f"{path.name} is cut short or damaged: {error}.") from error
-    raise BadFile(f"{path.name} has format {state['format']}; this version of helpers reads format {FORMAT}.")
+            raise BadFile(f"{path.name} is cut short or damaged ({error}); expected it whole.") from error
+    raise BadFile(f"{path.name} has format {state['format']}; expected {FORMAT}, which this version reads.")
 
 
 def _pack(value: Any, arrays: List[np.ndarray]) -> Any:
@@ -107,12 +107,12 @@ def _pack(value: Any, arrays: List[np.ndarray]) -> Any:
             return [f"{type(value).__name__} of scalars", _number(np.array(value), arrays)]
         return [type(value).__name__, [_pack(item, arrays) for item in value]]
     raise TypeError(f"Received a {type(value).__name__}; expected None, numbers, texts, arrays, or lists, tuples, "
-                    "deques or dicts of them.")
+                    "deques or dicts of them. Leave it out.")
 
 
 def _number(array: np.ndarray, arrays: List[np.ndarray]) -> int:
     if array.dtype.hasobject:
-        raise TypeError("Received an array of Python objects; expected one of numbers or texts.")
+        raise TypeError("Received an array of Python objects; expected one of numbers or texts. Leave it out.")
     arrays.append(array)
     return len(arrays) - 1
 

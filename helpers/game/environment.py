@@ -47,17 +47,13 @@ def _make(env_id: str) -> gym.Env:
     try:
         return gym.make(env_id)
     except gym.error.Error as error:
-        raise ValueError(
-            f"gym knows no environment {env_id!r}: {error}. "
-            f"Expected a name such as {PIXELS!r} or {RAM!r}; notebook 02 lists the games."
-        ) from None
+        raise ValueError(f"gym knows no environment {env_id!r}: {error}. Expected a name such as {PIXELS!r} or "
+                         f"{RAM!r}; notebook 02 lists the games.") from None
     except Exception as error:  # atari_py raises a bare Exception for a ROM that is missing
         if "ROM is missing" not in str(error):
             raise
-        raise FileNotFoundError(
-            f"The ROM of {env_id!r} is not imported. Expected it inside the atari_py package; "
-            "run notebook 02 (or `make roms`) first."
-        ) from None
+        raise FileNotFoundError(f"The ROM of {env_id!r} is not imported; expected it inside the atari_py package. Run "
+                                "notebook 02 (or `make roms`) first.") from None
 
 
 def _keep_score(env: gym.Env, seed: Optional[int]) -> ScoreKeeper:

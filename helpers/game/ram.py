@@ -3,6 +3,7 @@
 Where the invaders stand: bytes 18 to 23 are their six rows, the lowest first, and bit 0 of each is the leftmost column
 in which any is alive. That column's place is byte 26, and each further column stands 16 pixels to the right.
 """
+import json
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
@@ -64,12 +65,16 @@ def check_shown(shown: Sequence[str]) -> Tuple[str, ...]:
     return tuple(name for name in VIEWS if name in shown)
 
 
-def nb_rows(window: int, shown: Sequence[str] = ()) -> int:
+def nb_rows(window: int, shown: Sequence[str] = (), **switches: Any) -> int:
     """Count the rows of 128 numbers that the network gets for `window` observations, with these of VIEWS before them.
 
     Raises:
         ValueError: there is no such view.
+        TypeError: a view was switched on by an argument of its own, as it was once done.
     """
+    if switches:
+        names = json.dumps([name for name, on in switches.items() if on])
+        raise TypeError(f"Received {', '.join(switches)}; expected what is shown in a list. Write shown={names}.")
     return window + sum(VIEWS[name].rows for name in check_shown(shown))
 
 

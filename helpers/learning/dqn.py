@@ -5,7 +5,7 @@ from typing import Any, Callable, List, Optional, Sequence
 import numpy as np
 from rl.agents import DQNAgent
 
-from helpers.checks import check_seed
+from helpers.checks import check_count, check_seed
 from helpers.learning.graph import act_function, learn_function
 from helpers.learning.loop import Training, gather_callbacks
 from helpers.learning.memory import ArrayMemory, Batch, check_alike
@@ -41,14 +41,13 @@ class FastDQNAgent(DQNAgent):
     def __init__(self, *args: Any, n_step: int = 1, observation_scale: Optional[float] = None,
                  reward_scale: float = 1., **kwargs: Any):
         super().__init__(*args, **kwargs)
-        if n_step < 1 or (n_step > 1 and not isinstance(self.memory, ArrayMemory)):
-            raise ValueError(f"n_step is {n_step} with a {type(self.memory).__name__}, expected 1, or more with an "
-                             "ArrayMemory: pass memory=ArrayMemory(...).")
-        most = getattr(self.memory, "limit", np.inf) - self.memory.window_length - n_step
-        if self.batch_size > most:
-            raise ValueError(f"batch_size is {self.batch_size}, but a memory with limit={self.memory.limit} offers at "
-                             f"most {most} transitions: raise the limit or lower batch_size.")
-        self.n_step = n_step
+        self.n_step = check_count("n_step", n_step, 1)
+        if self.n_step > 1 and not isinstance(self.memory, ArrayMemory):
+            raise ValueError(f"n_step is {n_step} with a {type(self.memory).__name__}; expected an ArrayMemory for "
+                             "more than 1. Pass memory=ArrayMemory(...).")
+        limit = getattr(self.memory, "limit", np.inf)
+        check_count("batch_size", self.batch_size, 1, limit - self.memory.window_length - self.n_step,
+                    f"A memory with limit={limit} offers no more transitions: raise the limit, or lower batch_size.")
         self.observation_scale = observation_scale
         self.reward_scale = reward_scale
         self.under_way: Optional[Training] = None  # while `fit` or `fit_parallel` runs
@@ -151,8 +150,8 @@ class FastDQNAgent(DQNAgent):
             if not all(np.isfinite(x).all() for x in arrays):
                 culprit = getattr(self.under_way, "not_finite", None) or "an observation or a reward"
                 reason = f"It comes from {culprit}, which is no finite number: mend the environment or the processor"
-            raise FloatingPointError(f"The loss is {metrics[0]} at step {step}, expected a finite number: the weights "
-                                     f"are spoilt. {reason}; load the last checkpoint or make the agent anew.")
+            raise FloatingPointError(f"The loss is {metrics[0]} at step {step}, which spoilt the weights; expected a "
+                                     f"finite number. {reason}; load the last checkpoint or make the agent anew.")
         return metrics
 
     def complete_metrics(self, learned: List[float]) -> List[float]:
@@ -181,7 +180,7 @@ class FastDQNAgent(DQNAgent):
             FloatingPointError: the loss is not a finite number.
         """
         if not self.compiled:
-            raise RuntimeError("The agent is not compiled, expected a call of compile() before fit().")
+            raise RuntimeError("The agent is not compiled; expected a call of compile() before fit(). Call it.")
         training = SerialTraining(self, env, gather_callbacks(callbacks, verbose, log_interval, visualize),
                                   action_repetition, nb_max_start_steps, start_step_policy, nb_max_episode_steps)
         return training.run(nb_steps, resume)

@@ -4,6 +4,8 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 import numpy as np
 from rl.memory import Experience, SequentialMemory, sample_batch_indexes
 
+from helpers.checks import check_count
+
 CUT = 2
 """In the place of True, says of a step that a time limit cut the game off after it: more points would have come."""
 
@@ -34,8 +36,8 @@ def check_alike(observation: np.ndarray, held: np.ndarray) -> None:
         ValueError: its shape or dtype differs, or it is no array of numbers.
     """
     if observation.shape != held.shape[1:] or observation.dtype != held.dtype or observation.dtype.hasobject:
-        raise ValueError(f"Received an observation of shape {observation.shape} and dtype {observation.dtype}, "
-                         f"expected {held.shape[1:]} and {held.dtype} as before: wrap the environment so that all "
+        raise ValueError(f"Received an observation of shape {observation.shape} and dtype {observation.dtype}; "
+                         f"expected {held.shape[1:]} and {held.dtype} as before. Wrap the environment so that all "
                          "observations are alike, or use a new memory.")
 
 
@@ -66,10 +68,8 @@ class ArrayMemory(SequentialMemory):
 
     def use_envs(self, nb_envs: int) -> None:
         """Empty the memory and divide it among `nb_envs` emulators."""
-        if not 1 <= nb_envs <= self.limit:
-            raise ValueError(f"nb_envs is {nb_envs}, expected 1 to {self.limit} (the memory\'s limit): "
-                             "use fewer emulators or a larger memory.")
-        self.nb_envs = nb_envs
+        self.nb_envs = nb_envs = check_count("nb_envs", nb_envs, 1, self.limit,
+                                             "Use fewer emulators, or a memory with a larger limit.")
         self.rows = self.limit // nb_envs * nb_envs  # step t of emulator i lies in row (t * nb_envs + i) % rows
         self.first = 0  # row of the oldest step of emulator 0
         self.size = 0  # steps held, per emulator
@@ -93,8 +93,8 @@ class ArrayMemory(SequentialMemory):
         super(SequentialMemory, self).append(observation, action, reward, terminal, training=training)
         if training:
             if self.nb_envs > 1:
-                raise ValueError(f"This memory is divided among {self.nb_envs} emulators and received the step of "
-                                 "one: call use_envs(1), which empties it, or append_all.")
+                raise ValueError(f"This memory is divided among {self.nb_envs} emulators and received a step of one; "
+                                 "expected one of each. Call append_all, or use_envs(1), which empties it.")
             self.append_all(np.asarray(observation)[None], np.asarray(action)[None], reward, terminal)
 
     def set_outcome(self, reward: float, terminal: bool) -> None:
@@ -113,8 +113,8 @@ class ArrayMemory(SequentialMemory):
             ValueError: it holds observations that are lists or dicts.
         """
         if self.stored is None and self.nb_entries:
-            raise ValueError("The memory holds observations that are lists or dicts, expected arrays: only those go "
-                             "into a checkpoint.")
+            raise ValueError("The memory holds observations that are lists or dicts; expected arrays. Only those go "
+                             "into a checkpoint: leave Checkpoint out, or let a processor make arrays.")
         filled = self.rows if self.first else self.size * self.nb_envs
         return {"nb_envs": self.nb_envs, "first": self.first, "size": self.size,
                 "recent_observations": self.recent_observations, "recent_terminals": self.recent_terminals,
@@ -170,9 +170,9 @@ class ArrayMemory(SequentialMemory):
             ValueError: the memory holds too few steps for one transition.
         """
         if self.size < self.window_length + n_step + 1:
-            raise ValueError(f"The memory holds {self.size} steps per emulator, expected at least "
+            raise ValueError(f"The memory holds {self.size} steps per emulator; expected at least "
                              f"{self.window_length + n_step + 1} for states of {self.window_length} observations and "
-                             f"returns over {n_step} steps: raise nb_steps_warmup.")
+                             f"returns over {n_step} steps. Raise nb_steps_warmup.")
         window = self.window_length
         # the rows from `window` steps before each state0's last observation to `n_step` after it
         rows = self._draw(batch_size, batch_idxs, n_step)[:, None] + np.arange(-window, n_step + 1) * self.nb_envs
@@ -219,8 +219,8 @@ class ArrayMemory(SequentialMemory):
         else:
             drawn = np.array(batch_idxs)
             if len(drawn) != batch_size or drawn.min() < lowest or drawn.max() >= lowest + count:
-                raise ValueError(f"Received {len(drawn)} indexes from {drawn.min()} to {drawn.max()}, expected "
-                                 f"{batch_size} from {lowest} to {lowest + count - 1}.")
+                raise ValueError(f"Received {len(drawn)} indexes from {drawn.min()} to {drawn.max()}; expected "
+                                 f"{batch_size} from {lowest} to {lowest + count - 1}. Choose others, or None.")
 
         def nobody_acted(row):
             return self.stored["terminal"][(self.first + row - self.nb_envs) % self.rows]

@@ -109,8 +109,8 @@ class ParallelTraining(Training):
             try:
                 seen = emulator.env.reset() if over else emulator.env.step(action)
             except Exception as error:
-                raise RuntimeError(f"Emulator {i} of {len(actions)} died: {error!r}. The agent keeps what it learned; "
-                                   "call fit_parallel again to go on with new emulators.") from error
+                raise RuntimeError(f"Emulator {i} of {len(actions)} died ({error!r}); expected it to play on. The "
+                                   "agent keeps what it learned: call fit_parallel again to go on.") from error
             outcomes.append((emulator.see_first(seen), 0., False, {}) if over else emulator.see(*seen))
         return outcomes
 
@@ -173,15 +173,14 @@ def check_learning_rate(agent: Any, learning_rate: Any) -> None:
 def check_parallel(agent: Any, nb_envs: int) -> int:
     """Return the number of emulators, or refuse what this agent can't train with, and say what to do."""
     if not agent.compiled:
-        raise RuntimeError("The agent is not compiled, expected a call of compile() before fit_parallel().")
+        raise RuntimeError("The agent is not compiled; expected a call of compile() before fit_parallel(). Call it.")
     memory = agent.memory
     if not isinstance(memory, ArrayMemory):
-        raise ValueError(f"The memory is a {type(memory).__name__}, expected an ArrayMemory: pass "
+        raise ValueError(f"The memory is a {type(memory).__name__}; expected an ArrayMemory. Pass "
                          "memory=ArrayMemory(...).")
     needed = memory.window_length + agent.n_step + 1
     nb_envs = check_count("nb_envs", nb_envs, 1, memory.limit // needed, f"Each emulator needs at least {needed} steps "
                           f"in a memory with limit={memory.limit}: use fewer emulators or a larger memory.")
-    if agent.nb_steps_warmup < nb_envs * needed:
-        raise ValueError(f"nb_steps_warmup is {agent.nb_steps_warmup}, expected at least {nb_envs * needed} for "
-                         f"{nb_envs} emulators, so that there is something to learn from: raise it.")
+    check_count("nb_steps_warmup", agent.nb_steps_warmup, nb_envs * needed, advice=f"{nb_envs} emulators need so many "
+                "steps before there is something to learn from: raise it.")
     return nb_envs

@@ -1,4 +1,5 @@
 """How many processor threads TensorFlow uses."""
+from helpers.checks import check_count
 
 
 def set_threads(n: int = 1) -> None:
@@ -17,16 +18,15 @@ def set_threads(n: int = 1) -> None:
         ValueError: `n` is not a positive whole number.
         RuntimeError: TensorFlow has started its threads already.
     """
-    if not isinstance(n, int) or n < 1:
-        raise ValueError(f"n is {n!r}, expected a whole number of threads from 1.")
+    n = check_count("n", n, 1, advice="Choose how many threads shall share an operation.")
     # imported here, so that a reader who only imports helpers does not wait for TensorFlow
     import tensorflow as tf
     from tensorflow.python.keras import backend
 
     if tf.config.threading.get_intra_op_parallelism_threads() == n:
         return  # a cell that is run again asks for nothing new
-    too_late = RuntimeError(f"set_threads({n}) came after TensorFlow started its threads: restart the kernel and call "
-                            "it before a model is built.")
+    too_late = RuntimeError(f"set_threads({n}) came after TensorFlow started its threads; expected it before a model "
+                            "is built. Restart the kernel and call it first.")
     # graph mode does not notice a setting that comes after the session exists: it is ignored in silence
     if getattr(backend._SESSION, "session", None) is not None:
         raise too_late

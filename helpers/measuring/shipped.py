@@ -74,8 +74,8 @@ def check_weights(name: str, folder: Optional[Path] = None) -> Path:
     """
     folder, entry = Path(folder or WEIGHTS_FOLDER), _entry(name, folder)
     if not entry["weights"]:
-        raise FileNotFoundError(f"The weights of {name} are too large to ship; expected that you make them with "
-                                f"`{entry['command']}`.")
+        raise FileNotFoundError(f"The weights of {name} are too large to ship; expected some of your own. Make them "
+                                f"with `{entry['command']}`.")
     path = folder / entry["weights"]
     if not path.exists():
         raise FileNotFoundError(f"{path} is missing; expected the weights of {name}. Take the file from the "
@@ -203,8 +203,8 @@ def _entry(name: str, folder: Optional[Path], seed: Optional[int] = None) -> Dic
                          f"{', '.join(entries) or 'none yet'}. Choose another.")
     entry = entries[name]
     if seed is not None and str(seed) not in entry["seeds"]:
-        raise ValueError(f"{name} was trained with the seeds {', '.join(map(str, shipped_seeds(name, folder)))}, not "
-                         f"with {seed}; choose one of them.")
+        raise ValueError(f"{name} was not trained with seed {seed}; expected one of "
+                         f"{', '.join(map(str, shipped_seeds(name, folder)))}. Choose another.")
     return entry
 
 

@@ -157,11 +157,9 @@ class SaveWeights(Callback):
     """
 
     def __init__(self, run: Run, interval: int):
-        if interval < 1:
-            raise ValueError(f"interval is {interval}; expected at least 1 agent step. Choose how often to save.")
         super().__init__()
         self.run = run
-        self.interval = interval
+        self.interval = check_count("interval", interval, 1, advice="Choose how often to save, in agent steps.")
         self._done, self._saved = 0, None  # agent steps, and after how many the weights were saved last
 
     def on_train_begin(self, logs: Optional[Dict] = None) -> None:
@@ -216,8 +214,8 @@ class ResumeAt(Callback):
 
     def on_train_begin(self, logs: Optional[Dict] = None) -> None:
         if self.params["nb_steps"] <= self.step:
-            raise ValueError(f"nb_steps is {self.params['nb_steps']:,}, but {self.step:,} steps are done already. "
-                             "nb_steps is the total: ask for more.")
+            raise ValueError(f"nb_steps is {self.params['nb_steps']:,}, but {self.step:,} steps are done already; "
+                             "expected the total. Ask for more.")
         self._pending = True
 
     def on_episode_begin(self, episode: int, logs: Optional[Dict] = None) -> None:

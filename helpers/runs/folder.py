@@ -53,8 +53,8 @@ def read_hyperparameters(folder: Path) -> Dict[str, Any]:
     except (ValueError, IsADirectoryError, PermissionError) as error:
         read = error
     if not isinstance(read, dict):
-        raise ValueError(f"runs/{path.parent.name}/{path.name} is damaged: expected names with values, received "
-                         f"{read!r}. Mend it, or delete the run.")
+        raise ValueError(f"runs/{path.parent.name}/{path.name} is damaged ({read!r}); expected names with values. Mend "
+                         "it, or delete the run.")
     return read
 
 
@@ -140,10 +140,9 @@ def start_named_run(name: str, hyperparameters: Dict[str, Any], root: Optional[P
     try:
         folder.mkdir()
     except FileExistsError:
-        if folder.is_dir():
-            raise FileExistsError(f"runs/{name} is there already: go on with --resume {name}, or choose another name "
-                                  "with --run.") from None
-        raise FileExistsError(f"runs/{name} can't be made, a file is in the way: choose another name.") from None
+        what, advice = ("run", f"Go on with --resume {name}, or choose") if folder.is_dir() else ("file", "Choose")
+        raise FileExistsError(f"runs/{name} is there already, a {what}; expected a free name. {advice} another with "
+                              "--run.") from None
     held = hold(folder)  # before there is a run that somebody else could go on with
     run = _describe(folder, hyperparameters)
     run.held = held

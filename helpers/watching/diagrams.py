@@ -10,6 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 from PIL import Image
 
+from helpers.checks import check_count
+
 BLUE, ORANGE, GREEN, SKY, RED = "#0072B2", "#E69F00", "#009E73", "#56B4E9", "#D55E00"
 """Of Okabe and Ito's palette, which colour-blind readers can tell apart."""
 
@@ -143,8 +145,7 @@ def draw_n_step(n: int, nb_states: int = 6, ax: Optional[plt.Axes] = None) -> pl
     Raises:
         ValueError: fewer than `n` + 1 states, or `n` below 1.
     """
-    if not 1 <= n < nb_states:
-        raise ValueError(f"n is {n} with {nb_states} states, expected 1 to {nb_states - 1}: draw more states.")
+    n = check_count("n", n, 1, nb_states - 1, "Draw more states, or sum fewer rewards.")
     ax = _canvas(ax, 1.7 * nb_states, 2.5)
     for t in range(nb_states):
         x = 0.85 + 1.7 * t

@@ -180,7 +180,8 @@ class Recording:
                 pictures.append(picture)
                 durations.append(milliseconds)
         if not pictures:
-            raise ValueError(f"Received start={start} s, but this recording lasts {self.seconds:.1f} s. Start earlier.")
+            raise ValueError(f"start is {start} s; expected less than the {self.seconds:.1f} s of this recording. "
+                             "Start earlier.")
         pictures[0].save(path, "PNG", save_all=True, append_images=pictures[1:], duration=durations, loop=0)
 
     def save_video(self, path: Path, scale: int = 2, caption: bool = True, q_values: bool = False) -> None:
