@@ -13,7 +13,6 @@ import portalocker
 PROJECT = Path(__file__).resolve().parents[1]
 """The folder that holds helpers/, notebooks/, weights/ and runs/."""
 
-
 HELD: "WeakValueDictionary[Path, Hold]" = WeakValueDictionary()
 """The folders that this process writes into."""
 

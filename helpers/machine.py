@@ -8,19 +8,13 @@ DEBUG_LIBRARIES = ("MSVCP140D.dll", "VCRUNTIME140D.dll", "ucrtbased.dll")
 
 ELSEWHERE = "Use GitHub Codespaces, Binder, or a computer with an Intel or AMD processor (README, section Start)."
 NO_AVX = f"This processor has no AVX instructions, and TensorFlow 2.3 ends Python without them. {ELSEWHERE}"
-ARM = (
-    "This computer's processor is an ARM, and TensorFlow 2.3 and the emulator are built for Intel's and AMD's. "
-    + ELSEWHERE
-)
-APPLE = (
-    "This Mac's processor is Apple's, and TensorFlow 2.3 is built for Intel's with AVX instructions, which Rosetta "
-    f"lacks before macOS 15 and hides since. {ELSEWHERE} To try Rosetta, which we have not tried, set "
-    "ROSETTA_ADVERTISE_AVX=1 and start again."
-)
-WINDOWS = (
-    "The emulator's package for Windows needs {}, which come with Visual Studio alone, and this computer lacks them. "
-    "Use WSL 2, which runs Linux within Windows (README, section Windows)."
-)
+ARM = ("This computer's processor is an ARM, and TensorFlow 2.3 and the emulator are built for Intel's and AMD's. "
+       + ELSEWHERE)
+APPLE = ("This Mac's processor is Apple's, and TensorFlow 2.3 is built for Intel's with AVX instructions, which "
+         f"Rosetta lacks before macOS 15 and hides since. {ELSEWHERE} To try Rosetta, which we have not tried, set "
+         "ROSETTA_ADVERTISE_AVX=1 and start again.")
+WINDOWS = ("The emulator's package for Windows needs {}, which come with Visual Studio alone, and this computer lacks "
+           "them. Use WSL 2, which runs Linux within Windows (README, section Windows).")
 
 
 def check() -> None:
@@ -30,14 +24,8 @@ def check() -> None:
         raise ImportError(problem)
 
 
-def why_not(
-    system: str,
-    machine: str,
-    features: Optional[Collection[str]] = None,
-    translated: bool = False,
-    advertised: bool = False,
-    missing: Collection[str] = (),
-) -> str:
+def why_not(system: str, machine: str, features: Optional[Collection[str]] = None, translated: bool = False,
+            advertised: bool = False, missing: Collection[str] = ()) -> str:
     """Say why the pinned packages can't be loaded, and what to do; empty where they can, or where nothing is known.
 
     Args:

@@ -62,12 +62,11 @@ def games_dir() -> Path:
 def has_space_invaders(folder: Union[str, Path, None] = None) -> bool:
     """Return whether `folder` (the emulator's own by default) holds the one right space_invaders.bin."""
     rom = Path(folder or games_dir()) / "space_invaders.bin"
-    return rom.is_file() and _md5(rom) == SPACE_INVADERS_MD5
+    return rom.is_file() and hashlib.md5(rom.read_bytes()).hexdigest() == SPACE_INVADERS_MD5
 
 
-def get_roms(
-    source: Union[str, Path, None] = None, accept_license: Optional[bool] = None, prompt: bool = False
-) -> str:
+def get_roms(source: Union[str, Path, None] = None, accept_license: Optional[bool] = None,
+             prompt: bool = False) -> str:
     """Make Space Invaders and the other games playable; say and return the way that worked.
 
     Ways, in this order: the games are there already; `source`; AutoROM; PyPI's ale-py wheel.
@@ -104,12 +103,10 @@ def get_roms(
             failures.append(f"{way}: {error or type(error).__name__}")
             if not isinstance(error, _NotTried):
                 print(f"ROMs: not {failures[-1]}", flush=True)
-    raise RomError(
-        "no Space Invaders. Ways tried:\n"
-        + "".join(f"  {number}. {failure}\n" for number, failure in enumerate(failures, 1))
-        + "Space Invaders could not be found or fetched: connect to the network, or name a folder or zip that holds "
-        "the ROMs (get_roms(source=...), --source or ROM_SOURCE), then run this again."
-    )
+    tried = "".join(f"  {number}. {failure}\n" for number, failure in enumerate(failures, 1))
+    raise RomError(f"no Space Invaders. Ways tried:\n{tried}Space Invaders could not be found or fetched: connect to "
+                   "the network, or name a folder or zip that holds the ROMs (get_roms(source=...), --source or "
+                   "ROM_SOURCE), then run this again.")
 
 
 def _done(way: str) -> str:
@@ -121,14 +118,8 @@ def _games(count: int) -> str:
     return "1 game" if count == 1 else f"{count} games"
 
 
-def _md5(file: Path) -> str:
-    return hashlib.md5(file.read_bytes()).hexdigest()
-
-
-# --- ways to the games: each returns a folder that holds ROMs or zips of them, or raises what is wrong ---
-
-
 def _named(work: Path, source: Union[str, Path, None]) -> Path:
+    """Find a folder that holds ROMs or zips of them, as each of these ways does, or raise what is wrong."""
     if not source:
         raise _NotTried("none was named")
     path = Path(source).expanduser()
@@ -181,21 +172,12 @@ def _ale_py(work: Path) -> Path:
 def _run(command: List[str]) -> str:
     """Run a command that must not wait for an answer; return the end of what it said."""
     try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=child_environment(),
-            timeout=DOWNLOAD_SECONDS,
-        )
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              env=child_environment(), timeout=DOWNLOAD_SECONDS)
     except subprocess.TimeoutExpired:
         return f"none; it was not done after {DOWNLOAD_SECONDS} seconds"
     lines = [line.strip() for line in done.stdout.decode("utf-8", "replace").splitlines()]
     return " / ".join([line for line in lines if line and "%|" not in line][-2:]) or "none"  # %| is a progress bar
-
-
-# --- import ---
 
 
 def _import(source: Path) -> int:
@@ -236,11 +218,8 @@ def _wrong_ones(folder: Path) -> str:
                 found += [(name, archive.read(name)) for name in archive.namelist() if _like_space_invaders(name)]
         elif _like_space_invaders(path.name) and path.is_file():
             found.append((path.name, path.read_bytes()))
-    return "; ".join(
-        f"{name} has {len(data)} bytes (expected 4096) and MD5 {hashlib.md5(data).hexdigest()} "
-        f"(expected {SPACE_INVADERS_MD5})"
-        for name, data in found[:3]
-    )
+    return "; ".join(f"{name} has {len(data)} bytes (expected 4096) and MD5 {hashlib.md5(data).hexdigest()} (expected "
+                     f"{SPACE_INVADERS_MD5})" for name, data in found[:3])
 
 
 def _like_space_invaders(name: str) -> bool:
@@ -249,10 +228,8 @@ def _like_space_invaders(name: str) -> bool:
 
 def main(arguments: Optional[List[str]] = None) -> int:
     """Run `python -m helpers.roms`, get_roms() at a terminal; return the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m helpers.roms",
-        description="Make Space Invaders and the other games playable, and say which way worked.",
-    )
+    parser = argparse.ArgumentParser(prog="python -m helpers.roms", description="Make Space Invaders and the other "
+                                     "games playable, and say which way worked.")
     parser.add_argument("--source", help="a folder or zip file that holds ROMs (or set ROM_SOURCE)")
     parser.add_argument("--accept-license", action="store_true", default=None, help="let AutoROM fetch them")
     parser.add_argument("--no-prompt", action="store_true", help="never ask about the licence")

@@ -3,7 +3,6 @@ import argparse
 import json
 import logging
 import os
-import random
 import shutil
 import signal
 import subprocess
@@ -12,10 +11,8 @@ import time
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
-import numpy as np
 import rl.agents  # first: it switches eager execution off, and a seed set before that does not reach the network
 import rl.callbacks
-import tensorflow as tf
 
 from helpers.agents.hyperparameters import HYPERPARAMETERS
 from helpers.agents.recipes import RECIPES, recipe, recorded_recipe
@@ -23,6 +20,7 @@ from helpers.agents.weights import weights_as_hdf5
 from helpers.checkpoints.checkpoint import Checkpoint, StepsDone, find_checkpoints, steps_done
 from helpers.checks import check_count, check_seed
 from helpers.files import PROJECT, hold, write_whole
+from helpers.learning.seeds import set_seeds
 from helpers.learning.threads import set_threads
 from helpers.runs.callbacks import RunLogger
 from helpers.runs.folder import RUNS_FOLDER, Run, run_folders, start_named_run, write_hyperparameters
@@ -75,9 +73,7 @@ def train(run: Run) -> bool:
     made = recorded_recipe(run.hyperparameters)
     seed, nb_steps = run.hyperparameters["seed"], run.hyperparameters["steps"]
     set_threads(made.nb_threads)
-    random.seed(seed)
-    np.random.seed(seed)
-    tf.random.set_seed(seed)
+    set_seeds(seed)
     agent, learning_rate = made.build_agent(), made.learning_rate
     found = find_checkpoints(run.folder)
     if not found:
@@ -208,9 +204,7 @@ def open_run(options: argparse.Namespace, root: Path = RUNS_FOLDER) -> Run:
         raise FileNotFoundError(f"There is no run {options.resume!r}; expected one of {', '.join(there) or 'none yet'}."
                                 " Choose one, or start one with AGENT --run NAME.")
     folder = root / options.resume
-    held = hold(folder)
-    run = Run(folder)
-    run.held = held
+    run = Run(folder, hold(folder))
     for name, asked in (("agent", options.agent), ("seed", options.seed)):
         if asked is not None and run.hyperparameters.get(name) != asked:
             raise ValueError(f"--{name} is {asked}; expected {run.hyperparameters.get(name)}, as runs/{run.name} has "

@@ -36,7 +36,8 @@ def version_table() -> pd.DataFrame:
     rows = []
     for name, pin in read_pins().items():
         installed = _installed(name)
-        rows.append((name, pin.purpose, pin.version, installed or "missing", _is_ok(name, pin.version, installed)))
+        is_ok = installed == pin.version or (name == "python" and installed.startswith("3.7."))
+        rows.append((name, pin.purpose, pin.version, installed or "missing", is_ok))
     return pd.DataFrame(rows, columns=["package", "what it is for", "pinned", "installed", "ok"])
 
 
@@ -47,16 +48,8 @@ def python_note() -> str:
         return ""
     if running.startswith("3.7."):
         return f"This is Python {running} instead of {pinned}: any Python 3.7 works, with the same packages."
-    return (
-        f"This is Python {running}, but the packages need 3.7 (best {pinned}): start Jupyter with `make lab`, or after "
-        "`conda activate atari-drl`."
-    )
-
-
-def _is_ok(name: str, pinned: str, installed: Optional[str]) -> bool:
-    if name == "python":
-        return platform.python_version_tuple()[:2] == ("3", "7")
-    return installed == pinned
+    return (f"This is Python {running}, but the packages need 3.7 (best {pinned}): start Jupyter with `make lab`, or "
+            "after `conda activate atari-drl`.")
 
 
 def _installed(name: str) -> Optional[str]:

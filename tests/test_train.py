@@ -311,7 +311,7 @@ def test_runs_are_neither_overwritten_nor_mixed_up(tmp_path, monkeypatch, capsys
         opened("ram_best", "--seed", "2")
     with pytest.raises(FileNotFoundError, match="There is no run 'a'; expected one of ram_best-seed2"):
         opened("--resume", "a")
-    with pytest.raises(ValueError, match="has agent ram_best, expected ram_post"):
+    with pytest.raises(ValueError, match="^--agent is ram_post; expected ram_best, as runs"):
         opened("ram_post", "--resume", "ram_best-seed2")
     with pytest.raises(ValueError, match="^--seed is 1; expected 2, as runs/ram_best-seed2 has it"):
         opened("--resume", "ram_best-seed2", "--seed", "1")

@@ -1,4 +1,5 @@
 """What the tools that train have in common: a run that is finished, whether it is there, half done, or not begun."""
+import json
 import subprocess
 import sys
 from typing import Any, Callable, Dict, List
@@ -55,6 +56,7 @@ def finish_run(name: str, new: List[str], wanted: Dict[str, Any]) -> Run:
     folder = RUNS_FOLDER / name
     if folder.exists():
         stored = todays_names(Run(folder).hyperparameters)
+        wanted = json.loads(json.dumps(wanted))  # as it comes back from the file
         differing = differences({key: stored.get(key) for key in wanted}, wanted)
         if differing:
             raise ValueError(f"runs/{name} is another training, {'; '.join(differing)}; expected the same. Rename it, "

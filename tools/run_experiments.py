@@ -86,8 +86,7 @@ def log_of(name: str, seed: int, nb_steps: int) -> pd.DataFrame:
     run = "-".join(["experiment", *re.findall(r"\w+", name), f"seed{seed}"])
     new = ["ram_best", "--seed", str(seed), "--steps", str(nb_steps), "--run", run,
            "--set", *(f"{key}={json.dumps(value)}" for key, value in changes.items())]
-    wanted = describe_run("ram_best", nb_steps, seed, changes)
-    games = finish_run(run, new, json.loads(json.dumps(wanted))).episodes
+    games = finish_run(run, new, describe_run("ram_best", nb_steps, seed, changes)).episodes
     return games.assign(experiment=name, seed=seed)[["experiment", "seed", "step", "score"]].astype({"score": int})
 
 

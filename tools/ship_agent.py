@@ -6,7 +6,6 @@ Trainings that are done, or begun, in runs/ are taken from there. With several s
 games that are not the ones that are reported; the others' scores and logs ship as well. Called by `make ship`.
 """
 import argparse
-import json
 import shutil
 import sys
 from pathlib import Path
@@ -67,7 +66,7 @@ def train(agent: str, seed: int, nb_steps: Optional[int] = None) -> Run:
     """Return the finished training of this agent with this seed; it takes hours unless it is there."""
     nb_steps = nb_steps or recipe(agent).nb_steps
     return finish_run(f"{agent}-seed{seed}", [agent, "--seed", str(seed), "--steps", str(nb_steps)],
-                      json.loads(json.dumps(describe_run(agent, nb_steps, seed, {}))))
+                      describe_run(agent, nb_steps, seed, {}))
 
 
 def play(run: Run, agent: Any, nb_games: int, seed: int, epsilon: float = 0.05) -> Measurement:

@@ -27,6 +27,15 @@ def weights_as_hdf5(agent: Agent, env: Any = None) -> bytes:
     return buffer.getvalue()
 
 
+def _made_for(path: Path) -> Dict[str, Any]:
+    """Return what `weights_as_hdf5` noted in a file; nothing if another program wrote it."""
+    try:
+        with h5py.File(str(path), "r") as file:
+            return json.loads(file.attrs.get("made_for", "{}"))
+    except (OSError, ValueError):
+        return {}
+
+
 def _copy_without_times(source: h5py.Group, target: h5py.Group) -> None:
     """Copy a group without the times at which its arrays were written, which HDF5 notes unless it is told not to."""
     for name, value in source.attrs.items():
@@ -78,12 +87,3 @@ def load_weights(agent: Agent, path: Path, env: Any = None) -> None:
         shapes = [tuple(weights.shape) for weights in agent.model.weights]
         raise ValueError(f"{path.name} does not fit this agent ({error}); expected weights of shapes {shapes}. Load a "
                          "file of this notebook's agent: the pixel and the RAM agent can't share weights.") from None
-
-
-def _made_for(path: Path) -> Dict[str, Any]:
-    """Return what `weights_as_hdf5` noted in a file; nothing if another program wrote it."""
-    try:
-        with h5py.File(str(path), "r") as file:
-            return json.loads(file.attrs.get("made_for", "{}"))
-    except (OSError, ValueError):
-        return {}

@@ -29,7 +29,6 @@ PAUSE = 120.0
 KEEP = 2
 """The newest one, and the one before it in case that the newest gets damaged."""
 
-
 NAMES = f"checkpoint-{'[0-9]' * 10}.dqn"
 """Checkpoints in a folder, with the agent step after which they were written."""
 

@@ -20,7 +20,6 @@ FORMAT = 2
 SAMPLE = 2**16
 """Elements of an array by which it is decided whether to squeeze it."""
 
-
 ZIP = b"PK\x03\x04"
 """How a file of that kind begins."""
 

@@ -13,7 +13,6 @@ PIXELS = "SpaceInvaders-v0"
 RAM = "SpaceInvaders-ram-v0"
 """The same game; observations are the console's memory, uint8 of shape (128,)."""
 
-
 NB_ACTIONS = 6
 """NOOP, FIRE, RIGHT, LEFT, RIGHTFIRE, LEFTFIRE."""
 

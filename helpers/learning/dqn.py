@@ -23,16 +23,14 @@ def as_inputs(states: Any, names: Sequence[str]) -> List[np.ndarray]:
 class FastDQNAgent(DQNAgent):
     """Drop-in for `rl.agents.DQNAgent`: the same constructor and methods, the same weights, bit for bit.
 
-    What differs: an update is one call into TensorFlow (target, gradient, optimizer); the emulator steps
-    beside it, in a thread of its own, when the memory is an `ArrayMemory`; with soft target updates the
-    target follows *after* the optimizer, where keras-rl2 leaves their order to chance; a loss that is not
-    a number stops the training. The environment must take its random draws from a generator of its own,
-    as gym's do.
+    What differs: an update is one call into TensorFlow (target, gradient, optimizer); the emulator steps beside it, in
+    a thread of its own, when the memory is an `ArrayMemory`; with soft target updates the target follows *after* the
+    optimizer, where keras-rl2 leaves their order to chance; a loss that is not a number stops the training. The
+    environment must take its random draws from a generator of its own, as gym's do.
 
     Args (beyond those of `DQNAgent`):
-        n_step: over how many steps rewards are summed before the target network is asked. Default 1,
-            as in keras-rl2; more needs an `ArrayMemory`.
-            Source: Sutton 1988; 3 in Hessel et al. 2018 (Rainbow).
+        n_step: over how many steps rewards are summed before the target network is asked. Default 1, as in keras-rl2;
+            more needs an `ArrayMemory`. Source: Sutton 1988; 3 in Hessel et al. 2018 (Rainbow).
         observation_scale: factor on observations, inside the graph, or None. The model itself does not
             know it: another agent that loads the weights needs the same factor.
         reward_scale: factor on rewards when learning; those that callbacks get are not scaled.
@@ -191,14 +189,13 @@ class FastDQNAgent(DQNAgent):
                      resume: Optional[Any] = None) -> Any:
         """Train on `nb_envs` emulators at once, which step in a thread beside the learner.
 
-        In each round all emulators make one step with actions from one forward pass, while the network
-        makes the updates that are due: `nb_steps_warmup`, `train_interval`, `target_model_update`, the
-        policy's annealing and the callbacks count environment steps, as in `fit`. A finished game
-        spends one round on its reset. The memory, an `ArrayMemory`, gets a row per emulator.
-        For `action_repetition`, random starts and limits on a game's length use gym's wrappers. A game that gym's
-        `TimeLimit` cuts off is not taken for one that ended: the target network says what the last observation is
-        worth. (In `fit`, as in keras-rl2, nothing comes after it.)
-        The processor is shared by all emulators and its `process_step` runs in their thread.
+        In each round all emulators make one step with actions from one forward pass, while the network makes the
+        updates that are due: `nb_steps_warmup`, `train_interval`, `target_model_update`, the policy's annealing and the
+        callbacks count environment steps, as in `fit`. A finished game spends one round on its reset. The memory, an
+        `ArrayMemory`, gets a row per emulator. For `action_repetition`, random starts and limits on a game's length use
+        gym's wrappers. A game that gym's `TimeLimit` cuts off is not taken for one that ended: the target network says
+        what the last observation is worth. (In `fit`, as in keras-rl2, nothing comes after it.) The processor is shared
+        by all emulators and its `process_step` runs in their thread.
 
         Args:
             make_env: makes one environment; called `nb_envs` times. The environments are closed at the end.

@@ -44,10 +44,9 @@ def check_alike(observation: np.ndarray, held: np.ndarray) -> None:
 class ArrayMemory(SequentialMemory):
     """Drop-in for `rl.memory.SequentialMemory` that stores each observation once, in its own dtype.
 
-    From the same random state it draws the same indexes and returns the same experiences.
-    Sampling time does not grow with `limit`. One million steps take 145 MB for the console's
-    128 bytes of RAM and 7.1 GB for 84x84 frames. Observations that are lists or dicts are kept as
-    keras-rl2 keeps them.
+    From the same random state it draws the same indexes and returns the same experiences. Sampling time does not grow
+    with `limit`. One million steps take 145 MB for the console's 128 bytes of RAM and 7.1 GB for 84x84 frames.
+    Observations that are lists or dicts are kept as keras-rl2 keeps them.
 
     With `nb_envs` emulators, each has a row of `limit // nb_envs` steps of its own, and
     `append_all` adds one step to every row. There, a game that was cut off by a time limit is not taken for one that

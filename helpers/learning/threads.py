@@ -5,11 +5,10 @@ from helpers.checks import check_count
 def set_threads(n: int = 1) -> None:
     """Set how many threads share the work inside one TensorFlow operation; operations run one after the other.
 
-    The RAM network's operations take a tenth of a millisecond each: dividing them among threads costs
-    more than it saves, so the default is one. Networks that read the screen gain from as many threads
-    as the computer has cores. Call it before anything is trained or predicted: TensorFlow starts its
-    threads once. The number of threads changes the order in which sums are made, and so the last
-    digits of the weights.
+    The RAM network's operations take a tenth of a millisecond each: dividing them among threads costs more than it
+    saves, so the default is one. Networks that read the screen gain from as many threads as the computer has cores.
+    Call it before anything is trained or predicted: TensorFlow starts its threads once. The number of threads changes
+    the order in which sums are made, and so the last digits of the weights.
 
     Args:
         n: threads within one operation.

@@ -51,6 +51,12 @@ def read_manifest(folder: Optional[Path] = None) -> Dict[str, Dict[str, Any]]:
     return entries
 
 
+def _write_manifest(folder: Path, entries: Dict[str, Dict[str, Any]]) -> None:
+    """Write what `read_manifest` reads, a list of numbers on one line."""
+    text = re.sub(r"\[[\d\s.,-]+\]", lambda numbers: " ".join(numbers.group().split()), json.dumps(entries, indent=1))
+    write_whole(folder / "MANIFEST.json", f"{text}\n".encode())
+
+
 def list_agents(folder: Optional[Path] = None) -> List[str]:
     """List the names of the agents whose weights are there to play with."""
     return [name for name, entry in read_manifest(folder).items() if entry["weights"]]
@@ -134,9 +140,15 @@ def build_to_measure(made: Recipe, weights: Path) -> Any:
 class Found(NamedTuple):
     """What is known of a weights file: its agent's name, or its network's; its recipe; its own name in the manifest."""
 
+    weights: Path
     agent: Optional[str] = None
     recipe: Optional[Recipe] = None
     entry: Optional[str] = None
+
+    @property
+    def name(self) -> str:
+        """What to call it in a table."""
+        return self.entry or f"{self.agent} ({self.weights})"
 
 
 def identify(weights: Path) -> Found:
@@ -149,10 +161,10 @@ def identify(weights: Path) -> Found:
     for name, entry in read_manifest(folder).items():
         if entry["weights"] == Path(weights).name:
             check_weights(name, folder)
-            return Found(entry["agent"], shipped_recipe(name, folder), name)
+            return Found(weights, entry["agent"], shipped_recipe(name, folder), name)
     hyperparameters = read_hyperparameters(folder) if (folder / "hyperparameters.json").exists() else {}
     name = recorded_name(hyperparameters)
-    return Found(name, recorded_recipe(hyperparameters)) if name else Found()
+    return Found(weights, name, recorded_recipe(hyperparameters) if name else None)
 
 
 def shipped_seeds(name: str, folder: Optional[Path] = None) -> List[int]:
@@ -233,9 +245,7 @@ def add_entry(name: str, weights: Optional[Path], log: Path, measurements: Itera
     fields["sha256"] = sha256(folder / fields["weights"]) if weights else None
     fields["log"] = _copy(log, folder / f"{name}.csv")
     fields["scores"] = [measurement.summary() for measurement in measurements]
-    entries[name] = {field: fields[field] for field in FIELDS}
-    text = re.sub(r"\[[\d\s.,-]+\]", lambda numbers: " ".join(numbers.group().split()), json.dumps(entries, indent=1))
-    write_whole(folder / "MANIFEST.json", f"{text}\n".encode())
+    _write_manifest(folder, {**entries, name: {field: fields[field] for field in FIELDS}})
 
 
 def _copy(source: Path, target: Path) -> str:

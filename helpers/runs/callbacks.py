@@ -22,7 +22,6 @@ from helpers.runs.tensorboard import hparams_summary
 MEAN_GAMES = 100
 """Games in TensorBoard's mean score, as in `list_runs`: the score of the last game alone would say little of a run."""
 
-
 FLUSH_SECONDS = 10
 """After which TensorBoard's log is written to the disk."""
 

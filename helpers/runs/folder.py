@@ -80,12 +80,12 @@ class Run:
         held: keeps other processes from writing into the folder, where the command trains; see `hold`.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, held: Optional[Hold] = None):
         self.folder = Path(folder)
         self.name = self.folder.name
         self.hyperparameters = read_hyperparameters(self.folder)
         self.step = 0
-        self.held: Optional[Hold] = None
+        self.held = held
 
     def __repr__(self) -> str:
         return f"<Run {self.name}>"
@@ -143,10 +143,7 @@ def start_named_run(name: str, hyperparameters: Dict[str, Any], root: Optional[P
         what, advice = ("run", f"Go on with --resume {name}, or choose") if folder.is_dir() else ("file", "Choose")
         raise FileExistsError(f"runs/{name} is there already, a {what}; expected a free name. {advice} another with "
                               "--run.") from None
-    held = hold(folder)  # before there is a run that somebody else could go on with
-    run = _describe(folder, hyperparameters)
-    run.held = held
-    return run
+    return _describe(folder, hyperparameters, hold(folder))  # held before somebody else could go on with the run
 
 
 def _check_place(name: str, root: Optional[Path]) -> Path:
@@ -160,13 +157,13 @@ def _check_place(name: str, root: Optional[Path]) -> Path:
     return root
 
 
-def _describe(folder: Path, hyperparameters: Dict[str, Any]) -> Run:
+def _describe(folder: Path, hyperparameters: Dict[str, Any], held: Optional[Hold] = None) -> Run:
     try:
         write_hyperparameters(folder, hyperparameters)
     except OSError:
         shutil.rmtree(str(folder))  # the name stays free
         raise
-    return Run(folder)
+    return Run(folder, held)
 
 
 def run_folders(name: str = "", root: Optional[Path] = None) -> List[Path]:

@@ -63,7 +63,7 @@ def test_files_that_cannot_be_used_are_named_with_the_reason(tmp_path):
     for data, reason in [
         (b"", "a.dqn is empty; expected"), (b"\x89HDF\r\n\x1a\n" + good, none), (b"something else", none),
         (good[:2], damaged), (good[:40], damaged), (good[:len(good) // 2], damaged), (good[:-1], damaged),
-        (good.replace(b'"format": 2', b'"format": 3'), f"{damaged}: .*state.json"),
+        (good.replace(b'"format": 2', b'"format": 3'), f"{damaged} .*state.json"),
     ]:
         path.write_bytes(data)
         with pytest.raises(BadFile, match=f"^{reason}"):

@@ -305,7 +305,7 @@ def test_bad_input():
         def observation(self, observation):
             self.seen += 1
             return observation if self.seen < 50 else observation.astype(np.float32)
-    with pytest.raises(ValueError, match="dtype float32, expected .* uint8"):
+    with pytest.raises(ValueError, match="dtype float32; expected .* uint8"):
         make_agent(FastDQNAgent, ArrayMemory, ram_model()).fit(Shrink(make_env()), 100, verbose=0)
 
 
