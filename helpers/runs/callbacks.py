@@ -85,24 +85,16 @@ class RunLogger(Callback):
         self.games += 1
         self.seconds = time.perf_counter() - self._began
         means = dict(zip(self.model.metrics_names, _means(self._metrics)))
-        row = {
-            "game": self.games,
-            "step": int(logs["nb_steps"]),
-            "seconds": round(self.seconds, 2),
-            "score": game[0],
-            "steps_in_game": game[1],
-            "epsilon": _epsilon(self.model.policy),
-            "loss": means.get("loss"),
-            "mean_q": means.get("mean_q"),
-        }
+        row = dict(zip(EPISODE_COLUMNS, (
+            self.games, int(logs["nb_steps"]), round(self.seconds, 2), *game, _epsilon(self.model.policy),
+            means.get("loss"), means.get("mean_q"))))
         with goes_on(f"Game {self.games}: the log"):  # the row waits in the file's buffer for the next one
             self._rows.writerow("" if value is None else value for value in row.values())
         self._scores.append(game[0])
         shown = {**row, "mean_score": np.mean(self._scores)}
         summary = tf.compat.v1.Summary(value=[
             tf.compat.v1.Summary.Value(tag=f"game/{name}", simple_value=value)
-            for name, value in shown.items() if name not in ("game", "step") and value is not None
-        ])
+            for name, value in shown.items() if name not in ("game", "step") and value is not None])
         self._to_tensorboard("add_summary", summary, row["step"])
         self._metrics = []
 

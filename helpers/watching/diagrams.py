@@ -11,6 +11,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 from PIL import Image
 
 from helpers.checks import check_count
+from helpers.watching.moving_png import write_moving_png
 
 BLUE, ORANGE, GREEN, SKY, RED = "#0072B2", "#E69F00", "#009E73", "#56B4E9", "#D55E00"
 """Of Okabe and Ito's palette, which colour-blind readers can tell apart."""
@@ -65,21 +66,17 @@ def moving_picture(draw: Callable[[plt.Axes, int], Any], nb_frames: int, figsize
         figsize: inches, 72 pixels each.
         milliseconds: how long a frame is shown; the last one five times as long.
     """
-    figure = Figure(figsize=figsize, dpi=72)
-    canvas, pictures, durations = FigureCanvasAgg(figure), [], []
-    for number in range(nb_frames):
+    figure, buffer = Figure(figsize=figsize, dpi=72), io.BytesIO()
+    canvas = FigureCanvasAgg(figure)
+
+    def frame(number: int) -> Tuple[Image.Image, float]:
         figure.clear()
         draw(figure.add_axes([0.01, 0.02, 0.98, 0.8]), number)
         canvas.draw()
         picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
-        if pictures and picture.tobytes() == pictures[-1].tobytes():
-            durations[-1] += milliseconds  # Pillow 7.2 can't write two equal frames in a row
-        else:
-            pictures.append(picture)
-            durations.append(milliseconds)
-    durations[-1] += 4 * milliseconds
-    buffer = io.BytesIO()
-    pictures[0].save(buffer, "PNG", save_all=True, append_images=pictures[1:], duration=durations, loop=0)
+        return picture, milliseconds * (5 if number == nb_frames - 1 else 1)
+
+    write_moving_png(buffer, map(frame, range(nb_frames)))
     return InlineImage(data=buffer.getvalue(), format="png")
 
 

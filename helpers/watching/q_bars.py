@@ -34,9 +34,8 @@ class Axis(NamedTuple):
 def axis_for(q_values: Sequence[Sequence[float]]) -> Axis:
     """Choose an axis with room for the Q-values of all these steps, [steps, actions], and for nine in ten differences.
 
-    Once or twice in a game an action matters ten times as much as usual; the others shall be seen as well.
-    Its numbers are 0 or one of 1, 1.5, 2, 3, 4, 6 and so on: a game that is played on does not stretch its bars all
-    the time.
+    Once or twice in a game an action matters ten times as much as usual; the others shall be seen as well. Its numbers
+    are 0 or one of 1, 1.5, 2, 3, 4, 6 and so on: a game that is played on does not stretch its bars all the time.
     """
     if not len(q_values):
         return Axis(0.0, 1.0, 1.0)

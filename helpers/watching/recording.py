@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw
 from helpers.game.wrappers import ScoreKeeper
 from helpers.measuring.play import Player, play_games
 from helpers.watching import q_bars
+from helpers.watching.moving_png import write_moving_png
 
 FRAMES_PER_SECOND = 60
 """The console draws 60 emulator frames a second (NTSC)."""
@@ -159,7 +160,7 @@ class Recording:
 
     def save_apng(self, path: Any, start: float = 0, seconds: float = 8, scale: int = 2, caption: bool = True,
                   q_values: bool = False) -> None:
-        """Write a moving PNG that repeats for ever, at the console's speed; an old viewer shows its first frame.
+        """Write a moving PNG at the console's speed; see `write_moving_png`.
 
         Args:
             path: a path or an open binary file.
@@ -169,20 +170,12 @@ class Recording:
         Raises:
             ValueError: the game was over before `start`.
         """
-        pictures: List[Image.Image] = []
-        durations: List[float] = []  # milliseconds
-        for step in self._steps(start, seconds):
-            picture = Image.fromarray(self.frame(step, scale, caption, q_values))
-            milliseconds = 1000 * self.moments[step].frames / FRAMES_PER_SECOND
-            if pictures and pictures[-1].tobytes() == picture.tobytes():
-                durations[-1] += milliseconds  # Pillow 7.2 can't write two equal frames in a row
-            else:
-                pictures.append(picture)
-                durations.append(milliseconds)
-        if not pictures:
+        steps = self._steps(start, seconds)
+        if not steps:
             raise ValueError(f"start is {start} s; expected less than the {self.seconds:.1f} s of this recording. "
                              "Start earlier.")
-        pictures[0].save(path, "PNG", save_all=True, append_images=pictures[1:], duration=durations, loop=0)
+        write_moving_png(path, ((Image.fromarray(self.frame(step, scale, caption, q_values)),
+                                 1000 * self.moments[step].frames / FRAMES_PER_SECOND) for step in steps))
 
     def save_video(self, path: Path, scale: int = 2, caption: bool = True, q_values: bool = False) -> None:
         """Write the whole recording as H.264 at 60 frames a second, one frame of video for each emulator frame."""
