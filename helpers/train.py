@@ -162,13 +162,13 @@ def parse(arguments: Optional[List[str]] = None) -> argparse.Namespace:
     except ValueError as error:
         parser.error(str(error))
     if options.changes and options.resume is not None:
-        parser.error("received --set and --resume; expected one of them: a run keeps its hyperparameters")
+        parser.error("received --set and --resume; expected one of them. A run keeps its own: leave --set out.")
     if options.agent is None and options.resume is None:
-        parser.error(f"expected an agent ({', '.join(RECIPES)}), or --resume NAME")
+        parser.error(f"received no agent; expected one of {', '.join(RECIPES)}, or --resume NAME. Name one.")
     if options.run is not None and options.resume is not None:
-        parser.error("received --run and --resume; expected one of them: a new run, or one to go on with")
+        parser.error("received --run and --resume; expected one of them. Name a new run, or one to go on with.")
     if options.changes and options.run is None:
-        parser.error("received --set without --run; expected a name of its own for an agent with other hyperparameters")
+        parser.error("received --set without --run; expected a name for what is not the agent's own. Add --run.")
     return options
 
 

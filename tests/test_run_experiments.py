@@ -34,4 +34,4 @@ def test_experiments_are_trained_once_and_logged(project, tmp_path):
                                                                                     "renamed since"]
     assert "is another training, steps=9000, here 8000" in run("5-step returns", "--steps", "8000").stdout
     assert "there is no experiment 'none'; expected one of before, " in run("none").stdout
-    assert "can't be trained again: its agent was retired" in run("with invaders, 32 quantiles").stdout
+    assert "was retired; expected one whose agent is there" in run("with invaders, 32 quantiles").stdout

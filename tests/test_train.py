@@ -285,7 +285,7 @@ def test_a_run_goes_on_to_more_steps_but_not_to_fewer(tmp_path):
 
 
 @pytest.mark.parametrize("arguments, message", [
-    (["--steps", "5"], "expected an agent"), (["ram"], "invalid choice"), (["ram_post", "--seed", "x"], "invalid int"),
+    (["--steps", "5"], "no agent; expected"), (["ram"], "invalid choice"), (["ram_post", "--seed", "x"], "invalid int"),
     (["ram_post", "--set", "double=true"], "--set without --run"),
     (["--run", "a", "--resume", "b"], "expected one of them"), (["ram_post", "--steps", "0"], "expected at least 1"),
     (["ram_post", "--seed", "-1"], "--seed is -1; expected 0 to 4,294,967,295, a whole number. Choose another."),

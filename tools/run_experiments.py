@@ -65,9 +65,9 @@ def main() -> int:
     options = parser.parse_args()
     for name in options.names:
         if name not in EXPERIMENTS:
-            parser.error(f"there is no experiment {name!r}; expected one of {', '.join(EXPERIMENTS)}")
+            parser.error(f"there is no experiment {name!r}; expected one of {', '.join(EXPERIMENTS)}. Choose another.")
         if name == RETIRED:
-            parser.error(f"{name!r} can't be trained again: its agent was retired; its games stay in experiments.csv")
+            parser.error(f"{name!r} was retired; expected one whose agent is there. Its games stay in experiments.csv.")
     return exit_status(lambda: make(options), "Stopped. The same command goes on from here.")
 
 

@@ -13,7 +13,7 @@ from helpers.game.environment import game_of
 
 
 def weights_as_hdf5(agent: Agent, env: Any = None) -> bytes:
-    """Write what `agent.save_weights` does, but in memory: HDF5 that meets a full disk half-way takes the kernel down.
+    """Return what `agent.save_weights` writes; in memory, as HDF5 on a full disk takes the whole kernel down.
 
     It notes for which game the weights are, how observations were scaled, and what else than them was shown, which the
     weights don't tell. The same weights make the same bytes.
