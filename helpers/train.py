@@ -126,18 +126,15 @@ def store_steps(run: Run) -> None:
 
 
 class LogSpeed(rl.callbacks.Callback):
-    """Write a line into the log each `every` seconds."""
+    """Write a line into the log each minute."""
 
-    def __init__(self, every: float = 60.0):
-        super().__init__()
-        self.every = every
-        self._before = None  # time and agent step of the last line
+    _before: Optional[Tuple[float, int]] = None  # time and agent step of the last line
 
     def on_round_end(self, number: int) -> None:
         now, step = time.perf_counter(), int(self.model.step)
         if self._before is None:
             self._before = now, step
-        elif now >= self._before[0] + self.every:
+        elif now >= self._before[0] + 60:
             log.info("%d steps, %.0f a second", step, (step - self._before[1]) / (now - self._before[0]))
             self._before = now, step
 
