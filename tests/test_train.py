@@ -145,7 +145,7 @@ def test_another_run_s_checkpoints_are_refused_and_nothing_is_touched(project, t
     for path in find_checkpoints(other):
         shutil.copy(str(path), str(folder))
     for arguments in ([], ["--steps", "900"]):  # at its end, and before it
-        before, after = refused("settings: gamma=0.9, here 0.99", *arguments)
+        before, after = refused("settings, gamma=0.9, here 0.99; expected the same", *arguments)
         assert before == after
     for path in find_checkpoints(folder):
         path.write_bytes(path.read_bytes()[:-9])
@@ -272,10 +272,10 @@ def test_a_value_that_no_agent_can_have_leaves_the_name_free(project, tmp_path):
 def test_a_run_goes_on_to_more_steps_but_not_to_fewer(tmp_path):
     run = start_named_run("a", {"agent": "ram_post", "seed": 1, "steps": 300}, tmp_path)
     (run.folder / "checkpoint-0000000100.dqn").touch()
-    with pytest.raises(ValueError, match="--steps is 50, but runs/a went further already: .* at least 100"):
+    with pytest.raises(ValueError, match="--steps is 50, but runs/a went further already; .* at least 100"):
         open_run(parse(["--resume", "a", "--steps", "50"]), tmp_path)
     (run.folder / "weights.h5").touch()
-    with pytest.raises(ValueError, match="--steps is 200, but runs/a went further already: .* at least 300"):
+    with pytest.raises(ValueError, match="--steps is 200, but runs/a went further already; .* at least 300"):
         open_run(parse(["--resume", "a", "--steps", "200"]), tmp_path)
     again = open_run(parse(["--resume", "a", "--steps", "500"]), tmp_path)
     assert (again.hyperparameters["steps"], Run(run.folder).hyperparameters["steps"]) == (500, 300)
