@@ -217,7 +217,7 @@ def test_a_learning_rate_that_is_another_function_is_found(tmp_path):
     asked = []
     falling(1_500, 150, asked)
     assert max(asked) == 149 and min(asked) == 0
-    with pytest.raises(ValueError, match=r"learning rate at step 149=0\.000949\d+, here 0\.00096\d+\. Make agent"):
+    with pytest.raises(ValueError, match=r"learning rate at step 149=0\.000949\d+, here 0\.00096\d+; expected the s"):
         falling(2_000, 160)
     assert falling(1_500, 160).step >= 160
     with pytest.raises(ValueError, match="optimizer learning_rate=None, here 0.0001"):
