@@ -56,12 +56,12 @@ class Measurement(NamedTuple):
 
     @classmethod
     def from_summary(cls, summary: Dict[str, Any]) -> "Measurement":
-        """What `summary` was made of."""
+        """Make again what `summary` was made of."""
         return cls(np.array(summary["scores"], float), np.array(summary["steps"], int), summary["env_id"],
                    summary["epsilon"], summary["seed"], summary["requested"])
 
     def summary(self) -> Dict[str, Any]:
-        """All of it as numbers, lists and texts, for JSON; None where there are too few games."""
+        """Put all of it into numbers, lists and texts, for JSON; None where there are too few games."""
         played = self.episodes > 0
         return {
             "env_id": self.env_id, "seed": self.seed, "epsilon": self.epsilon, "episodes": self.episodes,

@@ -43,7 +43,7 @@ class DensePlayer:
         *self._hidden, self._last = read_layers(weights)
 
     def compute_batch_q_values(self, states: Any) -> np.ndarray:
-        """States [B, W, 128] of bytes to Q-values, float32 [B, actions]."""
+        """Turn states [B, W, 128] of bytes into Q-values, float32 [B, actions]."""
         values = show(states, self._scale, self._shown).reshape(len(states), -1)
         for kernel, bias in self._hidden:
             values = np.maximum(values @ kernel + bias, 0)
@@ -53,7 +53,7 @@ class DensePlayer:
 
 
 def read_layers(weights: Path) -> List[Tuple[np.ndarray, np.ndarray]]:
-    """Kernel [inputs, units] and bias [units] of each dense layer in a weights file of Keras, the first layer first."""
+    """Read kernel [inputs, units] and bias [units] of each dense layer in a weights file, the first layer first."""
     with h5py.File(str(weights), "r") as file:
         groups = [file[name] for name in file.attrs["layer_names"]]
         return [tuple(group[name][()] for name in group.attrs["weight_names"])
