@@ -18,7 +18,7 @@ Games        200 or more, whole games of three lives
 Score        game points, never clipped
 Player       takes the action of highest Q-value, and with probability epsilon a random one; epsilon is 0.05
              (Mnih et al. 2015), and 0 beside it
-Reported     mean, its 95 % interval (bootstrap), median, standard deviation, and the human-normalised mean:
+Reported     mean, its 95 % interval (BCa bootstrap), median, standard deviation, and the human-normalised mean:
              0 % is a random player (148 points), 100 % a human (1,668.7)
 """
 
