@@ -1,6 +1,7 @@
 """Two or three settings side by side: the same seeds for each, short trainings, whole games, one bar for all."""
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 import matplotlib.pyplot as plt
@@ -73,7 +74,7 @@ class SettingsCompared(NamedTuple):
 
 def compare_settings(settings: Dict[str, Dict[str, Any]], seeds: Sequence[int], nb_steps: int, nb_games: int = 50, *,
                      common: Optional[Dict[str, Any]] = None, network: str = "RAM", nb_envs: int = 8,
-                     name: str = "compare", root: Any = None) -> SettingsCompared:
+                     name: str = "compare", root: Optional[Path] = None) -> SettingsCompared:
     """Train each setting once with each seed, by `fit_parallel`, and measure every agent in the same games.
 
     Each training has a folder in runs/, for `list_runs`, `plot_runs` and `agent_of`. Stopped (Ctrl-C), it returns what
@@ -173,7 +174,7 @@ def graph_of_its_own() -> Iterator[None]:
     """Build and train in another graph of TensorFlow: the first weights depend on the seed alone, and the agents that
     the caller has stay usable, where Keras's `clear_session` would spoil them.
     """
-    with tf.Graph().as_default(), tf.compat.v1.Session(config=backend.get_default_session_config()).as_default():
+    with tf.Graph().as_default(), tf.compat.v1.Session(config=backend.get_default_session_config()):
         yield
 
 
