@@ -69,6 +69,10 @@ _MODULE_OF = {
     "load_runs": "runs.folder",
     "list_runs": "runs.folder",
     "plot_runs": "runs.plots",
+    "compare_settings": "measuring.settings",
+    "plot_settings": "measuring.settings",
+    "agent_of": "measuring.settings",
+    "expected_and_received": "measuring.truth",
     "open_tensorboard": "runs.tensorboard",
     # 07 train faster
     "set_threads": "learning.threads",
