@@ -101,7 +101,8 @@ __all__ = list(_MODULE_OF)
 def __getattr__(name: str) -> Any:
     """Import a name's module when the name is first used: who only imports ROMs need not wait for TensorFlow."""
     if name not in _MODULE_OF:
-        raise AttributeError(f"module 'helpers' has no {name!r}; it has {', '.join(__all__)}")
+        raise AttributeError(f"module 'helpers' has no {name!r}; expected one of {', '.join(__all__)}. Correct the "
+                             "name.")
     return getattr(import_module(f"helpers.{_MODULE_OF[name]}"), name)
 
 

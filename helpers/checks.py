@@ -9,7 +9,7 @@ from gym import Space, spaces
 
 def check_range(name: str, value: Any, low: float, high: float = inf, advice: str = "Choose another.", *,
                 whole: bool = False) -> float:
-    """The number as a float, or as an int if it has to be whole: 1e4 is 10,000.
+    """Return the number as a float, or as an int if it has to be whole: 1e4 is 10,000.
 
     Raises:
         ValueError: it is not in the range, or no number; with the name, the value, what was expected, and the advice.
@@ -25,7 +25,7 @@ check_count = partial(check_range, whole=True)
 
 
 def check_seed(seed: Any, name: str = "seed") -> int:
-    """What NumPy, `random`, TensorFlow and the emulator all take as a seed: 0 to 2**32 - 1.
+    """Return what NumPy, `random`, TensorFlow and the emulator all take as a seed: 0 to 2**32 - 1.
 
     Raises:
         ValueError: it is something else.

@@ -20,7 +20,7 @@ LISTS = ("extra-index-url", "find-links", "trusted-host")
 
 
 def child_environment() -> Dict[str, str]:
-    """This process's environment variables, without those that change what Python and pip do.
+    """Return the environment variables of this process, without those that change what Python and pip do.
 
     A child's output is not buffered: its last words on standard output and standard error stay in their order.
     """
@@ -30,7 +30,7 @@ def child_environment() -> Dict[str, str]:
 
 
 def pip_command(verb: str, *arguments: str) -> List[str]:
-    """`pip VERB ARGUMENTS` with what stays of the reader's settings; to be run in `child_environment()`.
+    """Return `pip VERB ARGUMENTS` with what stays of the reader's settings; to be run in `child_environment()`.
 
     Raises:
         RuntimeError: pip can't read its settings.
@@ -44,7 +44,7 @@ def pip_command(verb: str, *arguments: str) -> List[str]:
 
 
 def _settings(verb: str) -> Dict[str, str]:
-    """What pip.conf and PIP_* variables say to `pip VERB`, by name."""
+    """Return what pip.conf and PIP_* variables say to `pip VERB`, by name."""
     others = ("PYTHON", "PIP_PYTHON", "PIP_LOG")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     # what `user` and the like, meant for `pip install`, would mean here: one file only, or not a word
@@ -54,14 +54,15 @@ def _settings(verb: str) -> Dict[str, str]:
                            env={**kept, **plainly, "PYTHONIOENCODING": "utf-8", "PYTHONNOUSERSITE": "1"})
     said = asked.stdout.decode("utf-8", "replace")
     if asked.returncode:
-        raise RuntimeError(f"pip can't read its settings, variables PIP_* or pip.conf: {said.strip()}. Correct them.")
+        raise RuntimeError(f"pip can't read its settings ({said.strip()}); expected names that it knows in pip.conf "
+                           "and in variables PIP_*. Correct them.")
     found = dict(_lines(said))
     return {name: value for section in ("global", verb, ":env:")  # the later ones win
             for (of, name), value in found.items() if of == section and value}
 
 
 def _lines(said: str) -> Iterator[Tuple[Tuple[str, str], str]]:
-    """Section, name and value of lines such as `global.timeout='60'`."""
+    """Yield section, name and value of lines such as `global.timeout='60'`."""
     for line in said.splitlines():
         key, equals, value = line.partition("=")
         if equals and value[:1] in "'\"":

@@ -3,18 +3,19 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
 
 import numpy as np
 from tqdm import tqdm
 
-from helpers.agents.recipes import Recipe, recipe
+from helpers.agents.recipes import recipe
 from helpers.checks import check_range, check_seed
 from helpers.files import find_weights_file
 from helpers.measuring.protocol import PROTOCOL, Measurement, measure
 from helpers.measuring.published import PUBLISHED, Published, measure_baselines, score_table
 from helpers.measuring.shipped import (
     WEIGHTS_FOLDER,
+    Found,
     build_to_measure,
     check_weights,
     identify,
@@ -30,19 +31,6 @@ INTERRUPTED = 130
 
 NOT_READ = 141
 """Of a command whose output nobody read to its end, as shells report it."""
-
-
-class Target(NamedTuple):
-    """A weights file, its agent's name and recipe, and its name in the manifest beside it, if it has one."""
-
-    weights: Path
-    agent: str
-    recipe: Recipe
-    entry: Optional[str]
-
-    @property
-    def name(self) -> str:
-        return self.entry or f"{self.agent} ({self.weights})"
 
 
 def parse(arguments: Optional[List[str]]) -> argparse.Namespace:
@@ -61,8 +49,8 @@ def parse(arguments: Optional[List[str]]) -> argparse.Namespace:
     return parser.parse_intermixed_args(arguments)
 
 
-def find_targets(options: argparse.Namespace) -> List[Target]:
-    """What to measure; every mistake that can be seen before the first game is refused here.
+def find_targets(options: argparse.Namespace) -> List[Found]:
+    """Find what to measure; every mistake that can be seen before the first game is refused here.
 
     Raises:
         ValueError, FileNotFoundError: with what to do.
@@ -79,7 +67,7 @@ def find_targets(options: argparse.Namespace) -> List[Target]:
     return [_target(check_weights(name), None) for name in list_agents()]
 
 
-def _target(path: Path, agent: Optional[str]) -> Target:
+def _target(path: Path, agent: Optional[str]) -> Found:
     found = identify(find_weights_file(path))
     if agent and found.agent and agent != found.agent:
         raise ValueError(f"--agent is {agent}, but {path} holds the weights of {found.agent}; expected the same. Leave "
@@ -88,11 +76,11 @@ def _target(path: Path, agent: Optional[str]) -> Target:
         raise ValueError(f"Nothing beside {path} says which agent it belongs to; expected a MANIFEST.json that lists "
                          "it, or a run's hyperparameters.json. Give --agent NAME.")
     name = agent or found.agent
-    return Target(path, name, found.recipe or recipe(name), found.entry)
+    return found._replace(agent=name, recipe=found.recipe or recipe(name))
 
 
-def measure_target(target: Target, options: argparse.Namespace) -> Iterator[Measurement]:
-    """One measurement for each epsilon, with a bar on standard error, if that is a terminal.
+def measure_target(target: Found, options: argparse.Namespace) -> Iterator[Measurement]:
+    """Yield one measurement for each epsilon, with a bar on standard error, if that is a terminal.
 
     An interrupted one, the last, has what was played.
     """
@@ -111,8 +99,8 @@ def measure_target(target: Target, options: argparse.Namespace) -> Iterator[Meas
             raise KeyboardInterrupt
 
 
-def report(target: Target, measured: Measurement) -> Dict[str, Any]:
-    """What --json prints of one measurement; as_shipped: whether these are the manifest's very games, or null."""
+def report(target: Found, measured: Measurement) -> Dict[str, Any]:
+    """Return what --json prints of a measurement; as_shipped: whether these are the manifest's very games, or null."""
     shipped = [one for one in (shipped_scores(target.entry, target.weights.parent) if target.entry else [])
                if (one.epsilon, one.seed, one.episodes) == (measured.epsilon, measured.seed, measured.episodes)]
     as_shipped = shipped[0].scores.tolist() == measured.scores.tolist() if shipped else None
@@ -122,7 +110,7 @@ def report(target: Target, measured: Measurement) -> Dict[str, Any]:
 
 def print_table(measured: Dict[str, Measurement], published: Sequence[Published],
                 reports: List[Dict[str, Any]]) -> None:
-    """A row for each measurement and each published score; what is special about one; differences; the protocol."""
+    """Print a row for each measurement and published score, what is special about one, differences, the protocol."""
     table = score_table(measured, published)
     numbers = table.drop(columns="how it was measured").round(1).assign(epsilon=table["epsilon"])
     print(numbers.to_string(na_rep="-"))
@@ -143,7 +131,7 @@ def print_table(measured: Dict[str, Measurement], published: Sequence[Published]
 
 
 def deliver(show: Callable[[], None]) -> int:
-    """Print results; the exit status: 0, or NOT_READ, or 1 after an error that it prints."""
+    """Print results; return the exit status: 0, or NOT_READ, or 1 after an error that it prints."""
     try:
         show()
         return 0
@@ -157,11 +145,11 @@ def deliver(show: Callable[[], None]) -> int:
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
-    """Measure and print; returns the exit status: 0, 1 for a mistake, INTERRUPTED (with what was played), NOT_READ."""
+    """Measure and print; return the exit status: 0, 1 for a mistake, INTERRUPTED (with what was played), NOT_READ."""
     options = parse(arguments)
     measured: Dict[str, Measurement] = {}
     reports: List[Dict[str, Any]] = []
-    targets: List[Target] = []
+    targets: List[Found] = []
     published: Sequence[Published] = ()
     try:
         targets = find_targets(options)

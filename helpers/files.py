@@ -13,7 +13,6 @@ import portalocker
 PROJECT = Path(__file__).resolve().parents[1]
 """The folder that holds helpers/, notebooks/, weights/ and runs/."""
 
-
 HELD: "WeakValueDictionary[Path, Hold]" = WeakValueDictionary()
 """The folders that this process writes into."""
 
@@ -44,7 +43,7 @@ class Hold:
         return self
 
     def __exit__(self, *_: Any) -> None:
-        """Nothing refers to it any more, unless somebody else in this process does."""
+        """Leave the lock alone: somebody else in this process may refer to it."""
 
     def __del__(self) -> None:
         with suppress(AttributeError, OSError):  # it was not opened, or the disk is full
@@ -94,7 +93,7 @@ def _explained(trouble: str, advice: str) -> Iterator[None]:
 
 
 def find_weights_file(path: Path) -> Path:
-    """The path of a file that is there, whatever is in it.
+    """Find a file that is there, whatever is in it.
 
     Raises:
         FileNotFoundError: there is none.
@@ -131,7 +130,7 @@ def goes_on(what: str, note: str = "", errors: Type[Exception] = OSError) -> Ite
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """A file to write into that takes the name `path` when it is complete; until then it is aside, as PATH.part.
+    """Open a file that takes the name `path` when it is complete; until then it is aside, as PATH.part.
 
     Raises:
         OSError: the disk is full or not writable, with the name of the file; an earlier file of this name is untouched.

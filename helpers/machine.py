@@ -8,19 +8,13 @@ DEBUG_LIBRARIES = ("MSVCP140D.dll", "VCRUNTIME140D.dll", "ucrtbased.dll")
 
 ELSEWHERE = "Use GitHub Codespaces, Binder, or a computer with an Intel or AMD processor (README, section Start)."
 NO_AVX = f"This processor has no AVX instructions, and TensorFlow 2.3 ends Python without them. {ELSEWHERE}"
-ARM = (
-    "This computer's processor is an ARM, and TensorFlow 2.3 and the emulator are built for Intel's and AMD's. "
-    + ELSEWHERE
-)
-APPLE = (
-    "This Mac's processor is Apple's, and TensorFlow 2.3 is built for Intel's with AVX instructions, which Rosetta "
-    f"lacks before macOS 15 and hides since. {ELSEWHERE} To try Rosetta, which we have not tried, set "
-    "ROSETTA_ADVERTISE_AVX=1 and start again."
-)
-WINDOWS = (
-    "The emulator's package for Windows needs {}, which come with Visual Studio alone, and this computer lacks them. "
-    "Use WSL 2, which runs Linux within Windows (README, section Windows)."
-)
+ARM = ("This computer's processor is an ARM, and TensorFlow 2.3 and the emulator are built for Intel's and AMD's. "
+       + ELSEWHERE)
+APPLE = ("This Mac's processor is Apple's, and TensorFlow 2.3 is built for Intel's with AVX instructions, which "
+         f"Rosetta lacks before macOS 15 and hides since. {ELSEWHERE} To try Rosetta, which we have not tried, set "
+         "ROSETTA_ADVERTISE_AVX=1 and start again.")
+WINDOWS = ("The emulator's package for Windows needs {}, which come with Visual Studio alone, and this computer lacks "
+           "them. Use WSL 2, which runs Linux within Windows (README, section Windows).")
 
 
 def check() -> None:
@@ -30,15 +24,9 @@ def check() -> None:
         raise ImportError(problem)
 
 
-def why_not(
-    system: str,
-    machine: str,
-    features: Optional[Collection[str]] = None,
-    translated: bool = False,
-    advertised: bool = False,
-    missing: Collection[str] = (),
-) -> str:
-    """Why the pinned packages can't be loaded, and what to do instead; empty where they can, or where nothing is known.
+def why_not(system: str, machine: str, features: Optional[Collection[str]] = None, translated: bool = False,
+            advertised: bool = False, missing: Collection[str] = ()) -> str:
+    """Say why the pinned packages can't be loaded, and what to do; empty where they can, or where nothing is known.
 
     Args:
         system: as `sys.platform` has it.
@@ -59,7 +47,7 @@ def why_not(
 
 
 def look() -> Dict[str, object]:
-    """What `why_not` wants to know, of this computer."""
+    """Ask this computer what `why_not` wants to know."""
     if sys.platform == "win32":
         from ctypes.util import find_library
 
@@ -71,7 +59,7 @@ def look() -> Dict[str, object]:
 
 
 def linux_features(file: str = "/proc/cpuinfo") -> Optional[Set[str]]:
-    """The first processor's flags; None where the system does not list them, as in some containers."""
+    """Read the first processor's flags; None where the system does not list them, as in some containers."""
     try:
         with open(file, encoding="utf-8", errors="replace") as lines:
             return next((set(line.partition(":")[2].split()) for line in lines if line.startswith("flags")), None)
@@ -80,7 +68,7 @@ def linux_features(file: str = "/proc/cpuinfo") -> Optional[Set[str]]:
 
 
 def sysctl(program: str = "/usr/sbin/sysctl") -> Dict[str, object]:
-    """What macOS says of its processor; a name that it does not know is left out."""
+    """Ask macOS for what it knows of its processor; a name that it does not know is left out."""
     import subprocess  # here, because only a Mac needs it: importing helpers stays quick
 
     names = ["sysctl.proc_translated", "machdep.cpu.features"]

@@ -53,21 +53,20 @@ class _NotTried(RomError):
 
 
 def games_dir() -> Path:
-    """The folder in which the emulator looks for games."""
+    """Return the folder in which the emulator looks for games."""
     from atari_py.games import get_games_dir  # here, because it loads the emulator
 
     return Path(get_games_dir())
 
 
 def has_space_invaders(folder: Union[str, Path, None] = None) -> bool:
-    """Whether `folder` (the emulator's own by default) holds the one right space_invaders.bin."""
+    """Return whether `folder` (the emulator's own by default) holds the one right space_invaders.bin."""
     rom = Path(folder or games_dir()) / "space_invaders.bin"
-    return rom.is_file() and _md5(rom) == SPACE_INVADERS_MD5
+    return rom.is_file() and hashlib.md5(rom.read_bytes()).hexdigest() == SPACE_INVADERS_MD5
 
 
-def get_roms(
-    source: Union[str, Path, None] = None, accept_license: Optional[bool] = None, prompt: bool = False
-) -> str:
+def get_roms(source: Union[str, Path, None] = None, accept_license: Optional[bool] = None,
+             prompt: bool = False) -> str:
     """Make Space Invaders and the other games playable; say and return the way that worked.
 
     Ways, in this order: the games are there already; `source`; AutoROM; PyPI's ale-py wheel.
@@ -80,7 +79,7 @@ def get_roms(
             answered.
 
     Raises:
-        RomError: if no way worked, or if ACCEPT_ROM_LICENSE is neither 1 nor 0.
+        RomError: no way worked, or ACCEPT_ROM_LICENSE is neither 1 nor 0.
     """
     if has_space_invaders():
         return _done("already in atari_py")
@@ -104,12 +103,10 @@ def get_roms(
             failures.append(f"{way}: {error or type(error).__name__}")
             if not isinstance(error, _NotTried):
                 print(f"ROMs: not {failures[-1]}", flush=True)
-    raise RomError(
-        "no Space Invaders. Ways tried:\n"
-        + "".join(f"  {number}. {failure}\n" for number, failure in enumerate(failures, 1))
-        + "Space Invaders could not be found or fetched: connect to the network, or name a folder or zip that holds "
-        "the ROMs (get_roms(source=...), --source or ROM_SOURCE), then run this again."
-    )
+    tried = "".join(f"  {number}. {failure}\n" for number, failure in enumerate(failures, 1))
+    raise RomError(f"no Space Invaders. Ways tried:\n{tried}Space Invaders could not be found or fetched: connect to "
+                   "the network, or name a folder or zip that holds the ROMs (get_roms(source=...), --source or "
+                   "ROM_SOURCE), then run this again.")
 
 
 def _done(way: str) -> str:
@@ -121,14 +118,8 @@ def _games(count: int) -> str:
     return "1 game" if count == 1 else f"{count} games"
 
 
-def _md5(file: Path) -> str:
-    return hashlib.md5(file.read_bytes()).hexdigest()
-
-
-# --- ways to the games: each returns a folder that holds ROMs or zips of them, or raises what is wrong ---
-
-
 def _named(work: Path, source: Union[str, Path, None]) -> Path:
+    """Find a folder that holds ROMs or zips of them, as each of these ways does, or raise what is wrong."""
     if not source:
         raise _NotTried("none was named")
     path = Path(source).expanduser()
@@ -181,21 +172,12 @@ def _ale_py(work: Path) -> Path:
 def _run(command: List[str]) -> str:
     """Run a command that must not wait for an answer; return the end of what it said."""
     try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=child_environment(),
-            timeout=DOWNLOAD_SECONDS,
-        )
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              env=child_environment(), timeout=DOWNLOAD_SECONDS)
     except subprocess.TimeoutExpired:
         return f"none; it was not done after {DOWNLOAD_SECONDS} seconds"
     lines = [line.strip() for line in done.stdout.decode("utf-8", "replace").splitlines()]
     return " / ".join([line for line in lines if line and "%|" not in line][-2:]) or "none"  # %| is a progress bar
-
-
-# --- import ---
 
 
 def _import(source: Path) -> int:
@@ -228,7 +210,7 @@ def _import(source: Path) -> int:
 
 
 def _wrong_ones(folder: Path) -> str:
-    """What is wrong with the files, in a folder or in its zips, that call themselves Space Invaders; "" if none do."""
+    """Say what is wrong with files, in a folder or its zips, that call themselves Space Invaders; "" if none do."""
     found = []
     for path in sorted(folder.rglob("*")):
         if path.suffix == ".zip" and zipfile.is_zipfile(str(path)):
@@ -236,11 +218,8 @@ def _wrong_ones(folder: Path) -> str:
                 found += [(name, archive.read(name)) for name in archive.namelist() if _like_space_invaders(name)]
         elif _like_space_invaders(path.name) and path.is_file():
             found.append((path.name, path.read_bytes()))
-    return "; ".join(
-        f"{name} has {len(data)} bytes (expected 4096) and MD5 {hashlib.md5(data).hexdigest()} "
-        f"(expected {SPACE_INVADERS_MD5})"
-        for name, data in found[:3]
-    )
+    return "; ".join(f"{name} has {len(data)} bytes (expected 4096) and MD5 {hashlib.md5(data).hexdigest()} (expected "
+                     f"{SPACE_INVADERS_MD5})" for name, data in found[:3])
 
 
 def _like_space_invaders(name: str) -> bool:
@@ -248,11 +227,9 @@ def _like_space_invaders(name: str) -> bool:
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
-    """`python -m helpers.roms`: get_roms() at a terminal; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m helpers.roms",
-        description="Make Space Invaders and the other games playable, and say which way worked.",
-    )
+    """Run `python -m helpers.roms`, get_roms() at a terminal; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m helpers.roms", description="Make Space Invaders and the other "
+                                     "games playable, and say which way worked.")
     parser.add_argument("--source", help="a folder or zip file that holds ROMs (or set ROM_SOURCE)")
     parser.add_argument("--accept-license", action="store_true", default=None, help="let AutoROM fetch them")
     parser.add_argument("--no-prompt", action="store_true", help="never ask about the licence")

@@ -27,7 +27,7 @@ def check(optimize: int = sys.flags.optimize, prefix: str = sys.prefix) -> None:
 
 
 def draw_in_notebook() -> None:
-    """In a notebook, let Matplotlib draw there, whatever MPLBACKEND says: without a word, no figure would appear."""
+    """Let Matplotlib draw in the notebook, if there is one, whatever MPLBACKEND says: else no figure would appear."""
     shell = "IPython" in sys.modules and sys.modules["IPython"].get_ipython()
     if hasattr(shell, "kernel") and os.environ.get("MPLBACKEND") != INLINE:
         os.environ["MPLBACKEND"] = INLINE

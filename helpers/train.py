@@ -3,7 +3,6 @@ import argparse
 import json
 import logging
 import os
-import random
 import shutil
 import signal
 import subprocess
@@ -12,10 +11,8 @@ import time
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
-import numpy as np
 import rl.agents  # first: it switches eager execution off, and a seed set before that does not reach the network
 import rl.callbacks
-import tensorflow as tf
 
 from helpers.agents.hyperparameters import HYPERPARAMETERS
 from helpers.agents.recipes import RECIPES, recipe, recorded_recipe
@@ -23,6 +20,7 @@ from helpers.agents.weights import weights_as_hdf5
 from helpers.checkpoints.checkpoint import Checkpoint, StepsDone, find_checkpoints, steps_done
 from helpers.checks import check_count, check_seed
 from helpers.files import PROJECT, hold, write_whole
+from helpers.learning.seeds import set_seeds
 from helpers.learning.threads import set_threads
 from helpers.runs.callbacks import RunLogger
 from helpers.runs.folder import RUNS_FOLDER, Run, run_folders, start_named_run, write_hyperparameters
@@ -36,7 +34,7 @@ log = logging.getLogger("helpers.train")
 
 
 def describe_run(agent: str, nb_steps: int, seed: int, changes: Dict[str, Any]) -> Dict[str, Any]:
-    """What hyperparameters.json says about a run: enough to make it again."""
+    """Return what hyperparameters.json says about a run: enough to make it again."""
     made = recipe(agent, changes)
     always = {name: made.hyperparameters[name] for name in ("window", "hidden", "life_as_episode")}
     return {"agent": agent, "seed": seed, "steps": nb_steps, "environment": made.env_id, "emulators": made.nb_envs or 1,
@@ -44,7 +42,7 @@ def describe_run(agent: str, nb_steps: int, seed: int, changes: Dict[str, Any]) 
 
 
 def commit() -> Optional[str]:
-    """The commit of the code that trains, with a + if it was changed since; None outside a git repository."""
+    """Return the commit of the code that trains, with a + if it was changed since; None outside a git repository."""
     # said, because GIT_DIR may name another repository, and an unpacked ZIP may lie inside of one
     this = [f"--git-dir={PROJECT / '.git'}", f"--work-tree={PROJECT}"]
 
@@ -75,9 +73,7 @@ def train(run: Run) -> bool:
     made = recorded_recipe(run.hyperparameters)
     seed, nb_steps = run.hyperparameters["seed"], run.hyperparameters["steps"]
     set_threads(made.nb_threads)
-    random.seed(seed)
-    np.random.seed(seed)
-    tf.random.set_seed(seed)
+    set_seeds(seed)
     agent, learning_rate = made.build_agent(), made.learning_rate
     found = find_checkpoints(run.folder)
     if not found:
@@ -130,18 +126,15 @@ def store_steps(run: Run) -> None:
 
 
 class LogSpeed(rl.callbacks.Callback):
-    """Write a line into the log each `every` seconds."""
+    """Write a line into the log each minute."""
 
-    def __init__(self, every: float = 60.0):
-        super().__init__()
-        self.every = every
-        self._before = None  # time and agent step of the last line
+    _before: Optional[Tuple[float, int]] = None  # time and agent step of the last line
 
     def on_round_end(self, number: int) -> None:
         now, step = time.perf_counter(), int(self.model.step)
         if self._before is None:
             self._before = now, step
-        elif now >= self._before[0] + self.every:
+        elif now >= self._before[0] + 60:
             log.info("%d steps, %.0f a second", step, (step - self._before[1]) / (now - self._before[0]))
             self._before = now, step
 
@@ -166,18 +159,18 @@ def parse(arguments: Optional[List[str]] = None) -> argparse.Namespace:
     except ValueError as error:
         parser.error(str(error))
     if options.changes and options.resume is not None:
-        parser.error("received --set and --resume; expected one of them: a run keeps its hyperparameters")
+        parser.error("received --set and --resume; expected one of them. A run keeps its own: leave --set out.")
     if options.agent is None and options.resume is None:
-        parser.error(f"expected an agent ({', '.join(RECIPES)}), or --resume NAME")
+        parser.error(f"received no agent; expected one of {', '.join(RECIPES)}, or --resume NAME. Name one.")
     if options.run is not None and options.resume is not None:
-        parser.error("received --run and --resume; expected one of them: a new run, or one to go on with")
+        parser.error("received --run and --resume; expected one of them. Name a new run, or one to go on with.")
     if options.changes and options.run is None:
-        parser.error("received --set without --run; expected a name of its own for an agent with other hyperparameters")
+        parser.error("received --set without --run; expected a name for what is not the agent's own. Add --run.")
     return options
 
 
 def parse_change(change: str) -> Tuple[str, Any]:
-    """For example "learning_rate=1e-4" as a name and a number.
+    """Read "learning_rate=1e-4", for example, as a name and a number.
 
     Raises:
         ValueError: it is not a name of a hyperparameter, =, and a value as in JSON.
@@ -187,11 +180,11 @@ def parse_change(change: str) -> Tuple[str, Any]:
         return name, json.loads(value)
     except ValueError:
         raise ValueError(f"received --set {change}; expected NAME=VALUE, the value a number, true, false, null or "
-                         "[a,list]") from None
+                         "[a,list]. Correct it.") from None
 
 
 def open_run(options: argparse.Namespace, root: Path = RUNS_FOLDER) -> Run:
-    """The run that the command line asks for: a new one, or one that is there already; no other process has it.
+    """Open the run that the command line asks for: a new one, or one that is there already; no other process has it.
 
     Raises:
         FileExistsError, FileNotFoundError: it is there already, or not.
@@ -205,18 +198,17 @@ def open_run(options: argparse.Namespace, root: Path = RUNS_FOLDER) -> Run:
         return start_named_run(name, {**described, "commit": commit()}, root)
     there = [folder.name for folder in run_folders(root=root)]
     if options.resume.rstrip("/") not in there:
-        raise FileNotFoundError(f"There is no run {options.resume!r}; there is {', '.join(there) or 'no run yet'}. "
-                                "Choose one, or start one with AGENT --run NAME.")
+        raise FileNotFoundError(f"There is no run {options.resume!r}; expected one of {', '.join(there) or 'none yet'}."
+                                " Choose one, or start one with AGENT --run NAME.")
     folder = root / options.resume
-    held = hold(folder)
-    run = Run(folder)
-    run.held = held
+    run = Run(folder, hold(folder))
     for name, asked in (("agent", options.agent), ("seed", options.seed)):
         if asked is not None and run.hyperparameters.get(name) != asked:
-            raise ValueError(f"runs/{run.name} has {name} {run.hyperparameters.get(name)}, expected {asked}: leave it "
-                             "out to go on with that run, or start a new one with --run.")
+            raise ValueError(f"--{name} is {asked}; expected {run.hyperparameters.get(name)}, as runs/{run.name} has "
+                             "it. Leave it out to go on with that run, or start a new one with --run.")
     if run.hyperparameters.get("agent") not in RECIPES:
-        raise ValueError(f"runs/{run.name} was not made by this command: go on with it in its notebook.")
+        raise ValueError(f"runs/{run.name} was not made by this command; expected one that was. Go on with it in its "
+                         "notebook.")
     if options.steps is not None:
         ask_for(options.steps, run)
     return run
@@ -231,13 +223,13 @@ def ask_for(nb_steps: int, run: Run) -> None:
     before, ended = run.hyperparameters["steps"], (run.folder / "weights.h5").exists()
     least = max(steps_done(run.folder), before if ended else 0)
     if nb_steps < least:
-        raise ValueError(f"--steps is {nb_steps}, but runs/{run.name} went further already: expected the total, at "
+        raise ValueError(f"--steps is {nb_steps}, but runs/{run.name} went further already; expected the total, at "
                          f"least {least}. Ask for more, or start a new run.")
     run.hyperparameters["steps"] = nb_steps
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
-    """Runs the command; returns its exit status."""
+    """Run the command; return its exit status."""
     options = parse(arguments)
     run, ended = None, False
     try:

@@ -20,7 +20,7 @@ class Pin(NamedTuple):
 
 
 def read_pins(file: Path = ENVIRONMENT_FILE) -> Dict[str, Pin]:
-    """Every pinned package of environment.yml, Python first, in the order of the file.
+    """Read every pinned package of environment.yml, Python first, in the order of the file.
 
     Read line by line because the purposes are YAML comments, which a YAML reader throws away.
     """
@@ -29,34 +29,27 @@ def read_pins(file: Path = ENVIRONMENT_FILE) -> Dict[str, Pin]:
 
 
 def version_table() -> pd.DataFrame:
-    """A row for each pinned package: what it is for, the pinned and the installed version, and whether that is ok.
+    """List the pinned packages: what each is for, the pinned and the installed version, and whether that is ok.
 
     Ok means equal; of Python any 3.7 will do (see `python_note`).
     """
     rows = []
     for name, pin in read_pins().items():
         installed = _installed(name)
-        rows.append((name, pin.purpose, pin.version, installed or "missing", _is_ok(name, pin.version, installed)))
+        is_ok = installed == pin.version or (name == "python" and installed.startswith("3.7."))
+        rows.append((name, pin.purpose, pin.version, installed or "missing", is_ok))
     return pd.DataFrame(rows, columns=["package", "what it is for", "pinned", "installed", "ok"])
 
 
 def python_note() -> str:
-    """One sentence on this Python when it is not the pinned one; empty when it is."""
+    """Return one sentence on this Python when it is not the pinned one; empty when it is."""
     pinned, running = read_pins()["python"].version, platform.python_version()
     if running == pinned:
         return ""
     if running.startswith("3.7."):
         return f"This is Python {running} instead of {pinned}: any Python 3.7 works, with the same packages."
-    return (
-        f"This is Python {running}, but the packages need 3.7 (best {pinned}): start Jupyter with `make lab`, or after "
-        "`conda activate atari-drl`."
-    )
-
-
-def _is_ok(name: str, pinned: str, installed: Optional[str]) -> bool:
-    if name == "python":
-        return platform.python_version_tuple()[:2] == ("3", "7")
-    return installed == pinned
+    return (f"This is Python {running}, but the packages need 3.7 (best {pinned}): start Jupyter with `make lab`, or "
+            "after `conda activate atari-drl`.")
 
 
 def _installed(name: str) -> Optional[str]:

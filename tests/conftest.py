@@ -1,6 +1,7 @@
 """What several tests need."""
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,13 @@ for name in ("NO_PROXY", "no_proxy"):  # the servers that the tests start on thi
 def project() -> Path:
     """The folder of this project."""
     return Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def a_graph_of_its_own():
+    """The networks of the modules before are forgotten: in one graph with hundreds of them all gets slower."""
+    if "tensorflow" in sys.modules:
+        sys.modules["tensorflow"].keras.backend.clear_session()
 
 
 @pytest.fixture

@@ -1,4 +1,8 @@
-"""What is asked of a game before an agent takes its first step in it."""
+"""What is asked of values, and of a game before an agent takes its first step in it; and how a refusal is worded."""
+import ast
+import builtins
+import re
+
 import pytest
 from rl.core import Processor
 
@@ -98,3 +102,17 @@ def test_keras_rl2s_own_fit_is_checked_by_the_runs_logger(tmp_path):
                                  (make_game(BREAKOUT), 1.5, "nb_steps is 1.5; expected at least 1, a whole")):
         with pytest.raises(ValueError, match=words):
             agent.fit(env, nb_steps, callbacks=[RunLogger(start_run("a", {}, tmp_path))], verbose=0)
+
+
+OTHERWISE = ("the disk is full", "gym knows no environment ")
+"""`helpers.files.goes_on` makes a sentence of the one; notebook 02 stores what the other says."""
+
+
+def test_an_error_says_what_was_received_what_was_expected_and_what_to_do(project):
+    """Of the program's own kinds, such as RomError, a message may be a part of a longer one."""
+    for path in [*(project / "helpers").rglob("*.py"), *(project / "tools").glob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            kind = getattr(getattr(node, "func", None), "id", "")
+            words = "".join(part.s for part in ast.walk(node) if isinstance(part, ast.Str))
+            if kind.endswith("Error") and hasattr(builtins, kind) and words and not words.startswith(OTHERWISE):
+                assert re.search(r"; expected .*\. ", words), f"{path}:{node.lineno}: {words}"

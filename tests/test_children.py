@@ -53,7 +53,7 @@ def test_variables_win_over_files(settings):
 
 def test_settings_that_pip_can_not_read_are_reported(settings):
     settings("no section\n")
-    with pytest.raises(RuntimeError, match=r"(?s)pip can't read its settings, .* no section headers"):
+    with pytest.raises(RuntimeError, match=r"(?s)pip can't read its settings \(.* no section headers"):
         options("install")
 
 

@@ -126,9 +126,9 @@ def test_results_that_nobody_can_read_end_quietly(lost, status, words, weights):
     (["WEIGHTS", "--agent", "pixels_post"], "--agent is pixels_post, but "),
     (["STRAY"], "Give --agent NAME.\n"),
     (["STRAY", "--agent", "ram_pots"], "There is no agent 'ram_pots'; expected one of "),
-    (["STRAY", "--agent", "pixels_84"], " does not fit this agent: "),
-    (["TORN", "--agent", "ram_post"], " does not fit this agent: "),
-    (["TEXT", "--agent", "ram_post"], "text.h5 is no weights file: it is not HDF5."),
+    (["STRAY", "--agent", "pixels_84"], " does not fit this agent ("),
+    (["TORN", "--agent", "ram_post"], " does not fit this agent ("),
+    (["TEXT", "--agent", "ram_post"], "text.h5 is no weights file; expected HDF5."),
     (["CHANGED"], "of the file that was measured."),
 ])
 def test_mistakes_are_named_in_a_sentence(arguments, words, weights, tmp_path, capsys):

@@ -20,7 +20,7 @@ def site(tmp_path_factory):
 
 
 def test_every_notebook_is_a_page_that_leads_to_all_others(site):
-    stems = [path.stem for path in sorted((TOOL.parents[1] / "notebooks").glob("*.ipynb"))]
+    stems = [path.stem for kind in ("*.ipynb", "*.md") for path in sorted((TOOL.parents[1] / "notebooks").glob(kind))]
     assert [path.stem for path in sorted((site / "notebooks").glob("*.html"))] == stems
     for page in [site / "index.html", *(site / "notebooks").glob("*.html")]:
         bar = re.search(r'<nav class="series".*?</nav>', page.read_text(), re.DOTALL).group()

@@ -32,6 +32,6 @@ def test_experiments_are_trained_once_and_logged(project, tmp_path):
     assert run("5-step returns", "--steps", "9000").returncode == 0
     assert list(pd.read_csv(tmp_path / "experiments.csv")["experiment"].unique()) == ["5-step returns", chosen,
                                                                                     "renamed since"]
-    assert "is another training: steps=9000, here 8000" in run("5-step returns", "--steps", "8000").stdout
-    assert "there is no experiment 'none'; there are before, " in run("none").stdout
-    assert "can't be trained again: its agent was retired" in run("with invaders, 32 quantiles").stdout
+    assert "is another training, steps=9000, here 8000" in run("5-step returns", "--steps", "8000").stdout
+    assert "there is no experiment 'none'; expected one of before, " in run("none").stdout
+    assert "was retired; expected one whose agent is there" in run("with invaders, 32 quantiles").stdout

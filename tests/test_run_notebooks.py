@@ -116,7 +116,7 @@ def test_names(run):
     status, said, _ = run("1", names=["07"])
     assert status == 1
     assert said.splitlines()[-1] == (
-        "make notebooks stopped: no notebook's name starts with '07'; there are: 01_try.ipynb"
+        "make notebooks stopped: no notebook's name starts with '07'; expected one of: 01_try.ipynb"
     )
 
 

@@ -1,4 +1,5 @@
 """What the tools that train have in common: a run that is finished, whether it is there, half done, or not begun."""
+import json
 import subprocess
 import sys
 from typing import Any, Callable, Dict, List
@@ -10,7 +11,7 @@ from helpers.runs.output import outlive_readers, when_asked_to_end
 
 
 class AskedToEnd(KeyboardInterrupt):
-    """This program alone was asked to end; Ctrl-C reaches its training too."""
+    """Only this program was asked to end; Ctrl-C reaches its training too."""
 
 
 def _stop() -> None:
@@ -18,7 +19,7 @@ def _stop() -> None:
 
 
 def exit_status(work: Callable[[], None], stopped: str) -> int:
-    """Do the work of a command; what the shell is told: 0, 1 after an error that it prints, 130 after Ctrl-C.
+    """Do the work of a command; return what the shell is told: 0, 1 after an error that it prints, 130 after Ctrl-C.
 
     The command outlives its readers, and a request to end stops it as Ctrl-C does.
 
@@ -39,7 +40,7 @@ def exit_status(work: Callable[[], None], stopped: str) -> int:
 
 
 def finish_run(name: str, new: List[str], wanted: Dict[str, Any]) -> Run:
-    """The run `name`, trained to its end by `python -m helpers.train` unless it is there; that may take hours.
+    """Train the run `name` to its end by `python -m helpers.train`, unless it is there; that may take hours.
 
     An interrupt reaches the training too, which saves and stops before this raises KeyboardInterrupt.
 
@@ -55,20 +56,21 @@ def finish_run(name: str, new: List[str], wanted: Dict[str, Any]) -> Run:
     folder = RUNS_FOLDER / name
     if folder.exists():
         stored = todays_names(Run(folder).hyperparameters)
+        wanted = json.loads(json.dumps(wanted))  # as it comes back from the file
         differing = differences({key: stored.get(key) for key in wanted}, wanted)
         if differing:
-            raise ValueError(f"runs/{name} is another training: {'; '.join(differing)}. Rename it, or go on with it by "
-                             f"python -m helpers.train --resume {name}.")
+            raise ValueError(f"runs/{name} is another training, {'; '.join(differing)}; expected the same. Rename it, "
+                             f"or go on with it by python -m helpers.train --resume {name}.")
     if not (folder / "weights.h5").exists():
         command = [sys.executable, "-m", "helpers.train", *(["--resume", name] if folder.exists() else new)]
         status = _wait_for(subprocess.Popen(command))
         if status:
-            raise RuntimeError(f"The training of runs/{name} ended with status {status}; see above.")
+            raise RuntimeError(f"The training of runs/{name} ended with status {status}; expected 0. See above.")
     return Run(folder)
 
 
 def _wait_for(process: subprocess.Popen) -> int:
-    """Its exit status. At an interrupt, which it gets as well, wait until it has saved; then stop this program."""
+    """Return its exit status. At an interrupt, which it gets too, wait until it has saved; then stop this program."""
     try:
         return process.wait()
     except KeyboardInterrupt as stop:

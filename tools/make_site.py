@@ -58,17 +58,17 @@ def main() -> int:
 
 
 def read_pages() -> Dict[str, NotebookNode]:
-    """All pages by their name in the site, as notebooks, in reading order."""
+    """Read all pages by their name in the site, as notebooks, in reading order."""
     pages = {"index.html": from_markdown(ROOT / "README.md")}
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         pages[f"notebooks/{path.stem}.html"] = nbformat.read(str(path), as_version=4)
-    for path in sorted((ROOT / "benchmarks").glob("*.md")):
-        pages[f"benchmarks/{path.stem}.html"] = from_markdown(path)
+    for path in (path for folder in ("notebooks", "benchmarks") for path in sorted((ROOT / folder).glob("*.md"))):
+        pages[f"{path.parent.name}/{path.stem}.html"] = from_markdown(path)
     return pages
 
 
 def from_markdown(path: Path) -> NotebookNode:
-    """A Markdown file as a notebook of one cell, so that all pages look alike."""
+    """Turn a Markdown file into a notebook of one cell, so that all pages look alike."""
     return nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(path.read_text(encoding="utf-8"))])
 
 
@@ -77,7 +77,7 @@ def title_of(page: NotebookNode) -> str:
 
 
 def render(page: NotebookNode, name: str, titles: Dict[str, str]) -> str:
-    """The page as HTML, with the navigation on top and links that lead to pages of the site."""
+    """Render the page as HTML, with the navigation on top and links that lead to pages of the site."""
     exporter = HTMLExporter(template_name="lab", exclude_input_prompt=True, exclude_output_prompt=True)
     text, _ = exporter.from_notebook_node(page, {"metadata": {"name": titles[name]}})
     alternatives = iter(texts_of_pictures(page))
@@ -90,7 +90,7 @@ def render(page: NotebookNode, name: str, titles: Dict[str, str]) -> str:
 
 
 def texts_of_pictures(page: NotebookNode) -> List[str]:
-    """For each picture that a cell shows, what its cell's metadata say of it, for those who can't see it."""
+    """List for each picture that a cell shows what its cell's metadata say of it, for those who can't see it."""
     return [html.escape(cell.metadata.get("alt", "")) for cell in page.cells if cell.cell_type == "code"
             for output in cell.outputs if "image/png" in output.get("data", {})]
 
@@ -100,7 +100,8 @@ def navigation(current: str, titles: Dict[str, str]) -> str:
     for name, title in titles.items():
         if name != "index.html" and not name.startswith("notebooks/"):
             continue
-        label = "Start" if name == "index.html" else f"{Path(name).name[:2]} {title}"
+        number = re.match(r"[0-9]*", Path(name).name).group()
+        label = "Start" if name == "index.html" else f"{number} {title}".strip()
         here = ' aria-current="page"' if name == current else ""
         address = os.path.relpath(name, os.path.dirname(current) or ".")
         links.append(f'<a href="{html.escape(address)}"{here}>{html.escape(label)}</a>')
@@ -108,7 +109,7 @@ def navigation(current: str, titles: Dict[str, str]) -> str:
 
 
 def check_links(page: Path) -> None:
-    """Every link and picture of a page that stays within the site must be there."""
+    """Refuse a page with a link or a picture that stays within the site and is not there."""
     for target in re.findall(r'(?:href|src)="((?!https?:|data:|#|mailto:)[^"#]+)', page.read_text(encoding="utf-8")):
         if not (page.parent / html.unescape(target)).exists():
             raise BadLink(f"{page.relative_to(SITE)} links to {target}, which is not there")

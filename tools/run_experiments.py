@@ -65,9 +65,9 @@ def main() -> int:
     options = parser.parse_args()
     for name in options.names:
         if name not in EXPERIMENTS:
-            parser.error(f"there is no experiment {name!r}; there are {', '.join(EXPERIMENTS)}")
+            parser.error(f"there is no experiment {name!r}; expected one of {', '.join(EXPERIMENTS)}. Choose another.")
         if name == RETIRED:
-            parser.error(f"{name!r} can't be trained again: its agent was retired; its games stay in experiments.csv")
+            parser.error(f"{name!r} was retired; expected one whose agent is there. Its games stay in experiments.csv.")
     return exit_status(lambda: make(options), "Stopped. The same command goes on from here.")
 
 
@@ -81,18 +81,17 @@ def make(options: argparse.Namespace) -> None:
 
 
 def log_of(name: str, seed: int, nb_steps: int) -> pd.DataFrame:
-    """The games of one experiment, which is trained unless it was."""
+    """Return the games of one experiment, which is trained unless it was."""
     changes = {**BEFORE, **EXPERIMENTS[name]}
     run = "-".join(["experiment", *re.findall(r"\w+", name), f"seed{seed}"])
     new = ["ram_best", "--seed", str(seed), "--steps", str(nb_steps), "--run", run,
            "--set", *(f"{key}={json.dumps(value)}" for key, value in changes.items())]
-    wanted = describe_run("ram_best", nb_steps, seed, changes)
-    games = finish_run(run, new, json.loads(json.dumps(wanted))).episodes
+    games = finish_run(run, new, describe_run("ram_best", nb_steps, seed, changes)).episodes
     return games.assign(experiment=name, seed=seed)[["experiment", "seed", "step", "score"]].astype({"score": int})
 
 
 def merge(table: pd.DataFrame, logs: List[pd.DataFrame]) -> pd.DataFrame:
-    """The table with these experiments' games in the place of earlier ones; EXPERIMENTS in their order, then others."""
+    """Put these experiments' games in the place of earlier ones; EXPERIMENTS in their order, then others."""
     games = {key: rows for log in [table, *logs] if len(log) for key, rows in log.groupby(["experiment", "seed"])}
     order = {name: place for place, name in enumerate(EXPERIMENTS)}
     return pd.concat([games[key] for key in sorted(games, key=lambda key: (order.get(key[0], len(order)), *key))])

@@ -52,12 +52,12 @@ def main() -> int:
 
 
 def find_notebooks(folder: Path, names: List[str]) -> List[Path]:
-    """The notebooks whose names start with one of `names`, in reading order."""
+    """Find the notebooks whose names start with one of `names`, in reading order."""
     paths = sorted(folder.glob("*.ipynb"))
     for name in names:
         if not any(path.name.startswith(name) for path in paths):
             known = ", ".join(path.name for path in paths) or "none"
-            raise Refused(f"no notebook's name starts with {name!r}; there are: {known}")
+            raise Refused(f"no notebook's name starts with {name!r}; expected one of: {known}")
     return [path for path in paths if not names or path.name.startswith(tuple(names))]
 
 
@@ -126,7 +126,7 @@ def html_of(output: NotebookNode) -> str:
 
 
 def draw_widget(output: NotebookNode, widgets: Dict[str, Dict]) -> List[NotebookNode]:
-    """What a widget showed at the end, as text and pictures: a stored widget is blank until its cell is run again."""
+    """Show what a widget showed last, as text and pictures: a stored widget is blank until its cell is run again."""
     if WIDGET not in output.get("data", {}):
         return [output]
     model = output.data.pop(WIDGET)["model_id"]
@@ -140,7 +140,7 @@ def draw_widget(output: NotebookNode, widgets: Dict[str, Dict]) -> List[Notebook
 
 
 def widget_text(model: str, widgets: Dict[str, Dict]) -> str:
-    """A widget's words and numbers; tqdm writes a bar's percentage beside the bar."""
+    """Return a widget's words and numbers; tqdm writes a bar's percentage beside the bar."""
     state = widgets.get(model, {})
     value = "" if "Progress" in state.get("_model_name", "") else state.get("value", "")
     own = re.sub(r"<[^>]*>", "", f"{state.get('description') or ''} {value}")
@@ -148,26 +148,26 @@ def widget_text(model: str, widgets: Dict[str, Dict]) -> str:
 
 
 def has_button(model: str, widgets: Dict[str, Dict]) -> bool:
-    """Whether there is something to press, so that what is seen at the end of a run is only the beginning."""
+    """Return whether there is something to press, so that what is seen at the end of a run is only the beginning."""
     state = widgets.get(model, {})
     return state.get("_model_name") == "ButtonModel" or any(has_button(child, widgets)
                                                             for child in widget_children(state))
 
 
 def widget_outputs(model: str, widgets: Dict[str, Dict]) -> List[NotebookNode]:
-    """What was shown inside a widget, such as the plot under a slider."""
+    """Return what was shown inside a widget, such as the plot under a slider."""
     state = widgets.get(model, {})
     shown = [nbformat.from_dict(output) for output in state.get("outputs", [])]
     return shown + [output for child in widget_children(state) for output in widget_outputs(child, widgets)]
 
 
 def widget_children(state: Dict) -> List[str]:
-    """The models inside a box, which names them `IPY_MODEL_...`."""
+    """Return the models inside a box, which names them `IPY_MODEL_...`."""
     return [child[len("IPY_MODEL_") :] for child in state.get("children", [])]
 
 
 def last_state(line: str) -> str:
-    """What is left of a line that was overwritten; any other line stays to the letter, as nbval compares it."""
+    """Return what is left of a line that was overwritten; any other line stays to the letter, as nbval compares it."""
     return line.rstrip("\r").rsplit("\r", 1)[-1].rstrip() if "\r" in line else line
 
 
@@ -193,7 +193,7 @@ def tidy_streams(outputs: List[NotebookNode]) -> List[NotebookNode]:
 
 
 def find_problems(notebook: NotebookNode) -> Iterator[str]:
-    """A sentence for each output that other people should not see."""
+    """Yield a sentence for each output that other people should not see."""
     for number, cell in enumerate(notebook.cells):
         for output in cell.get("outputs", []):
             text = output_text(output)
@@ -208,14 +208,14 @@ def find_problems(notebook: NotebookNode) -> Iterator[str]:
 
 
 def output_text(output: NotebookNode) -> str:
-    """All that can be read in an output: no pictures, no films."""
+    """Return all that can be read in an output: no pictures, no films."""
     data = [value for kind, value in output.get("data", {}).items() if kind.startswith("text/")]
     words = "\n".join([output.get("text", ""), *data, *output.get("traceback", [])])
     return re.sub(r"base64,[\w+/=\s]*", "", words)
 
 
 def private_words() -> List[str]:
-    """Names and paths of this computer."""
+    """Return the names and paths of this computer."""
     words = [str(ROOT), str(Path.home()), sys.prefix, tempfile.gettempdir(), socket.gethostname(), socket.getfqdn()]
     return sorted({word for word in words if len(word) > 3 and not word.startswith("localhost")})
 

@@ -6,7 +6,6 @@ Trainings that are done, or begun, in runs/ are taken from there. With several s
 games that are not the ones that are reported; the others' scores and logs ship as well. Called by `make ship`.
 """
 import argparse
-import json
 import shutil
 import sys
 from pathlib import Path
@@ -64,10 +63,10 @@ def make(options: argparse.Namespace) -> None:
 
 
 def train(agent: str, seed: int, nb_steps: Optional[int] = None) -> Run:
-    """The finished training of this agent with this seed; it takes hours unless it is there."""
+    """Return the finished training of this agent with this seed; it takes hours unless it is there."""
     nb_steps = nb_steps or recipe(agent).nb_steps
     return finish_run(f"{agent}-seed{seed}", [agent, "--seed", str(seed), "--steps", str(nb_steps)],
-                      json.loads(json.dumps(describe_run(agent, nb_steps, seed, {}))))
+                      describe_run(agent, nb_steps, seed, {}))
 
 
 def play(run: Run, agent: Any, nb_games: int, seed: int, epsilon: float = 0.05) -> Measurement:
@@ -82,7 +81,7 @@ def play(run: Run, agent: Any, nb_games: int, seed: int, epsilon: float = 0.05) 
 
 
 def choose_median(means: Dict[int, float]) -> int:
-    """The seed whose mean lies in the middle; of two, the lower one."""
+    """Choose the seed whose mean lies in the middle; of two, the lower one."""
     return sorted(means, key=means.get)[(len(means) - 1) // 2]
 
 
@@ -108,7 +107,7 @@ def command(agent: str, seeds: List[int], nb_steps: int) -> str:
 
 
 def wall_seconds(run: Run) -> float:
-    """Seconds of training, without the time in which it stood still."""
+    """Return the seconds of training, without the time in which it stood still."""
     return float(run.episodes["seconds"].iloc[-1])
 
 

@@ -42,14 +42,14 @@ X86_64_MACH_O = 0x01000007
 
 
 def read_lock() -> Dict[str, List[str]]:
-    """The lock: the SHA-256 hashes of each requirement, markers included."""
+    """Read the lock: the SHA-256 hashes of each requirement, markers included."""
     text = (PROJECT / "requirements.lock").read_text(encoding="utf-8")
     entries = re.findall(r"^([a-z].*?)(?: \\)?\n((?:    --hash=.*\n)*)", text, re.MULTILINE)
     return {requirement: re.findall("sha256:([0-9a-f]{64})", hashes) for requirement, hashes in entries}
 
 
 def locked_on(platform: str) -> Dict[str, List[str]]:
-    """Hashes by `name==version`, of what the lock installs on a platform with the pinned Python."""
+    """Return the hashes by `name==version`, of what the lock installs on a platform with the pinned Python."""
     python = {"python_full_version": PYTHON, "python_version": "3.7", "platform_python_implementation": "CPython"}
     found = {}
     for line, hashes in read_lock().items():
@@ -60,7 +60,7 @@ def locked_on(platform: str) -> Dict[str, List[str]]:
 
 
 def download(platform: str, folder: Path, only: Optional[Set[str]] = None) -> List[Path]:
-    """The wheels that pip would install on a platform, each checked against the lock.
+    """Download the wheels that pip would install on a platform, each checked against the lock.
 
     Args:
         only: names of packages; without, all of the lock.
@@ -81,7 +81,7 @@ def download(platform: str, folder: Path, only: Optional[Set[str]] = None) -> Li
 
 
 def imports_of(wheel: Path, platform: str) -> List[str]:
-    """What a wheel's 64-bit libraries and programs are linked with, as far as the wheel does not bring it."""
+    """List what a wheel's 64-bit libraries and programs are linked with, as far as the wheel does not bring it."""
     with zipfile.ZipFile(str(wheel)) as archive:
         own = {name.split("/")[-1].lower() for name in archive.namelist()}
         needed: Set[str] = set()
@@ -95,7 +95,7 @@ def imports_of(wheel: Path, platform: str) -> List[str]:
 
 
 def linked_with(binary: bytes) -> Iterable[str]:
-    """The libraries that a PE, ELF or Mach-O file asks the system to load with it; none for other processors."""
+    """List what a PE, ELF or Mach-O file asks the system to load with it; nothing for other processors."""
     if binary[:2] == b"MZ":
         file = pefile.PE(data=binary, fast_load=True)
         if file.FILE_HEADER.Machine != pefile.MACHINE_TYPE["IMAGE_FILE_MACHINE_AMD64"]:

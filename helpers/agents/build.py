@@ -19,7 +19,7 @@ from helpers.learning.memory import ArrayMemory
 @takes_hyperparameters
 def build_agent(model: Sequential, nb_actions: int, *, processor: Optional[Processor] = None, fast: bool = False,
                 **options: Any) -> DQNAgent:
-    """A dueling DQN agent, by default the post's on pixels, ready for `fit`. All step counts are agent steps.
+    """Build a dueling DQN agent, by default the post's on pixels, ready for `fit`. All step counts are agent steps.
 
     Args:
         model: network with input (window, ...) and one output for each action; with `shown`, see `nb_rows`.

@@ -27,13 +27,13 @@ class Hyperparameter(NamedTuple):
     acts_in: str = "agent"
 
     def __str__(self) -> str:
-        """A line of help: name, unit, meaning, range, default and its source."""
+        """Write a line of help: name, unit, meaning, range, default and its source."""
         kind = {int: "whole, ", Optional[float]: "None or "}.get(self.type, "")
         limits = "" if self.low is None else f"{kind}{self.low} to {self.high:,g}; ".replace(" to inf", " or more")
         return f"{self.name}: {f'{self.unit} {self.meaning}'.strip()} ({limits}default {self.default}, {self.source})"
 
     def check(self, value: Any) -> Any:
-        """The value in the type of the table, 1e4 as 10,000 for example.
+        """Return the value in the type of the table, 1e4 as 10,000 for example.
 
         Raises:
             ValueError: it is of another type, or out of range.
@@ -93,7 +93,7 @@ OF_AGENT = [name for name, row in HYPERPARAMETERS.items() if row.acts_in == "age
 
 
 def check_hyperparameters(options: Dict[str, Any], known: Iterable[str] = tuple(HYPERPARAMETERS)) -> Dict[str, Any]:
-    """The values in the types of the table.
+    """Return the values in the types of the table.
 
     Raises:
         ValueError: a name is not among those `known`, a value is not what its row wants, or some don't fit each other.
@@ -126,7 +126,7 @@ def takes_hyperparameters(function: Callable) -> Callable:
 
 
 def todays_names(stored: Dict[str, Any]) -> Dict[str, Any]:
-    """What a run, a manifest or a checkpoint's processor stored, with the names of earlier versions replaced."""
+    """Return what a run, a manifest or a checkpoint's processor stored, with the names of earlier versions replaced."""
     stored, places = dict(stored), ["positions", "invaders", "bombs"]
     switches = stored.pop("switches", stored)  # of a processor
     was = [name for name in ("bits", *places) if name in switches]

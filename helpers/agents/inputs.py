@@ -62,7 +62,7 @@ class ShowRam(ScaleAndClip):
         """
         stored = check_shown(todays_names(state["plain"])["shown"])
         if stored != self.shown:
-            raise ValueError(f"The checkpoint's agent has shown={stored}, and this one {self.shown}: expected the "
+            raise ValueError(f"The checkpoint's agent has shown={stored}, and this one {self.shown}; expected the "
                              "same. Make the agent as it was then, or start a new run.")
 
     def process_state_batch(self, batch: List[Any]) -> np.ndarray:

@@ -10,7 +10,7 @@ from helpers.game.wrappers import SMALL_SCREEN
 
 
 def build_pixel_model(screen_shape: Tuple[int, int, int], nb_actions: int, window: int = 3) -> Sequential:
-    """The post's network for the screen: (window, height, width, channels) to one Q-value for each action.
+    """Build the post's network for the screen: (window, height, width, channels) to one Q-value for each action.
 
     With window 3, the screen's (210, 160, 3) and 6 actions it has 34,812,326 weights, before `DQNAgent` puts its
     dueling heads in the place of the last layer.
@@ -31,7 +31,7 @@ def build_pixel_model(screen_shape: Tuple[int, int, int], nb_actions: int, windo
 
 
 def build_small_pixel_model(nb_actions: int, window: int = 4) -> Sequential:
-    """The network for `make_small_screen_game`: (window, 84, 84) to one Q-value for each action.
+    """Build the network for `make_small_screen_game`: (window, 84, 84) to one Q-value for each action.
 
     With window 4 and 6 actions it has 1,687,206 weights, a twentieth of `build_pixel_model`'s, and 1,687,719 after
     `DQNAgent` puts its dueling heads in the place of the last layer.
@@ -56,7 +56,7 @@ def build_small_pixel_model(nb_actions: int, window: int = 4) -> Sequential:
 
 def build_ram_model(nb_bytes: int, nb_actions: int, window: int = 3,
                     hidden: Sequence[int] = (512, 128)) -> Sequential:
-    """The post's network for the RAM: (window, nb_bytes) to one Q-value for each action.
+    """Build the post's network for the RAM: (window, nb_bytes) to one Q-value for each action.
 
     With window 3, 128 bytes and 6 actions it has 263,558 weights, before `DQNAgent` puts its dueling heads in the
     place of the last layer. `hidden` are the sizes of the layers in between. For an agent with `shown`, rows come

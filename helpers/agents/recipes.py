@@ -80,16 +80,16 @@ class Recipe(NamedTuple):
         return lambda step: first + (last - first) * min(step / steps, 1)
 
     def make_env(self, seed: Optional[int] = None) -> gym.Env:
-        """The game as it is measured and watched."""
+        """Make the game as it is measured and watched."""
         return NETWORKS[self.network].make_game(self.env_id, seed)
 
     def make_training_env(self, seed: Optional[int] = None) -> gym.Env:
-        """The game as it is trained on."""
+        """Make the game as it is trained on."""
         env = self.make_env(seed)
         return LifeAsEpisode(env) if self.hyperparameters["life_as_episode"] else env
 
     def build_agent(self) -> Any:
-        """The untrained agent, compiled."""
+        """Build the untrained agent, compiled."""
         from helpers.agents import networks
         from helpers.agents.build import build_agent
 
@@ -119,7 +119,7 @@ RECIPES: Dict[str, Recipe] = {
 
 
 def recipe(name: str, changes: Optional[Dict[str, Any]] = None) -> Recipe:
-    """The recipe of the agent `name`.
+    """Return the recipe of the agent `name`.
 
     Args:
         changes: hyperparameters that differ from the agent's own.
@@ -133,14 +133,14 @@ def recipe(name: str, changes: Optional[Dict[str, Any]] = None) -> Recipe:
 
 
 def recorded_name(hyperparameters: Dict[str, Any]) -> Optional[str]:
-    """The name in RECIPES of the agent that a run trained, or the one in NETWORKS of its network; None if unknown."""
+    """Return the name in RECIPES of the agent that a run trained, or in NETWORKS of its network; None if unknown."""
     stored = todays_names(hyperparameters)
     return next((stored[key] for key, table in (("agent", RECIPES), ("network", NETWORKS))
                  if stored.get(key) in list(table)), None)
 
 
 def recorded_recipe(hyperparameters: Dict[str, Any]) -> Recipe:
-    """The recipe by which a run was made, as its hyperparameters.json or its manifest entry says.
+    """Return the recipe by which a run was made, as its hyperparameters.json or its manifest entry says.
 
     Only hyperparameters are taken from there; game, network, emulators and threads of an agent are those of today.
 

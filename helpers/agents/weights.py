@@ -13,7 +13,7 @@ from helpers.game.environment import game_of
 
 
 def weights_as_hdf5(agent: Agent, env: Any = None) -> bytes:
-    """What `agent.save_weights` writes, in memory: HDF5 that meets a full disk half-way takes the whole kernel down.
+    """Return what `agent.save_weights` writes; in memory, as HDF5 on a full disk takes the whole kernel down.
 
     It notes for which game the weights are, how observations were scaled, and what else than them was shown, which the
     weights don't tell. The same weights make the same bytes.
@@ -27,8 +27,17 @@ def weights_as_hdf5(agent: Agent, env: Any = None) -> bytes:
     return buffer.getvalue()
 
 
+def _made_for(path: Path) -> Dict[str, Any]:
+    """Return what `weights_as_hdf5` noted in a file; nothing if another program wrote it."""
+    try:
+        with h5py.File(str(path), "r") as file:
+            return json.loads(file.attrs.get("made_for", "{}"))
+    except (OSError, ValueError):
+        return {}
+
+
 def _copy_without_times(source: h5py.Group, target: h5py.Group) -> None:
-    """HDF5 notes when each array was written, unless it is told not to."""
+    """Copy a group without the times at which its arrays were written, which HDF5 notes unless it is told not to."""
     for name, value in source.attrs.items():
         target.attrs[name] = value
     for name, item in source.items():
@@ -44,7 +53,7 @@ def _observation_scale(agent: Agent) -> float:
 
 
 def _shown(agent: Agent) -> List[str]:
-    """What the agent sees besides its observations; see `helpers.game.ram.VIEWS`."""
+    """Return what the agent sees besides its observations; see `helpers.game.ram.VIEWS`."""
     return list(getattr(agent.processor, "shown", ()))
 
 
@@ -63,28 +72,18 @@ def load_weights(agent: Agent, path: Path, env: Any = None) -> None:
     """
     path = find_weights_file(path)
     if not h5py.is_hdf5(str(path)):
-        raise ValueError(f"{path.name} is no weights file: it is not HDF5. Load a weights-*.h5 or weights.h5 that "
+        raise ValueError(f"{path.name} is no weights file; expected HDF5. Load a weights-*.h5 or weights.h5 that "
                          "training saved.")
     made_for = _made_for(path)
     for name, here in (("observation_scale", _observation_scale(agent)), ("shown", _shown(agent)),
                        ("game", game_of(env))):
         if here is not None and made_for.get(name) not in (None, here):
             raise ValueError(f"The weights in {path.name} were made for {name} {made_for[name]}, and here it is "
-                             f"{here}: make agent and game as they were in training, or load other weights.")
+                             f"{here}; expected the same. Make agent and game as they were in training, or load other "
+                             "weights.")
     try:
         agent.load_weights(str(path))
     except (ValueError, OSError, KeyError) as error:
         shapes = [tuple(weights.shape) for weights in agent.model.weights]
-        raise ValueError(
-            f"{path.name} does not fit this agent: {error} Expected weights of shapes {shapes}. "
-            "Load a file of this notebook's agent: the pixel and the RAM agent can't share weights."
-        ) from None
-
-
-def _made_for(path: Path) -> Dict[str, Any]:
-    """What `weights_as_hdf5` noted in a file; nothing if another program wrote it."""
-    try:
-        with h5py.File(str(path), "r") as file:
-            return json.loads(file.attrs.get("made_for", "{}"))
-    except (OSError, ValueError):
-        return {}
+        raise ValueError(f"{path.name} does not fit this agent ({error}); expected weights of shapes {shapes}. Load a "
+                         "file of this notebook's agent: the pixel and the RAM agent can't share weights.") from None

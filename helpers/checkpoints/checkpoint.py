@@ -15,6 +15,7 @@ from helpers.checkpoints.object_state import layers_of, log_games, lost_in
 from helpers.checkpoints.settings import describe, differences_here
 from helpers.checkpoints.state_file import BadFile, read_state, write_state
 from helpers.checkpoints.training_state import training_state
+from helpers.checks import check_count
 from helpers.files import goes_on, hold
 
 log = logging.getLogger(__name__)
@@ -27,7 +28,6 @@ PAUSE = 120.0
 
 KEEP = 2
 """The newest one, and the one before it in case that the newest gets damaged."""
-
 
 NAMES = f"checkpoint-{'[0-9]' * 10}.dqn"
 """Checkpoints in a folder, with the agent step after which they were written."""
@@ -57,8 +57,8 @@ class Checkpoint(Callback):
     """
 
     def __init__(self, folder: Any, every: Optional[int] = None):
-        if every is not None and every < 1:
-            raise ValueError(f"every is {every}; expected at least 1 agent step, or None for a sensible interval.")
+        if every is not None:
+            every = check_count("every", every, 1, advice="Choose another, or None for as often as costs little.")
         super().__init__()
         self.folder, self.every = Path(folder), every
 
@@ -79,8 +79,8 @@ class Checkpoint(Callback):
                                      "get_state() and a set_state(state), or train without Checkpoint.")
         found, resumed = find_checkpoints(self.folder), self._training.resume
         if found and (resumed is None or Path(resumed).resolve() != self.folder.resolve()):
-            raise ValueError(f"{self.folder} holds {found[-1].name}, of an earlier training: pass resume={self.folder}"
-                             " to go on from it, or choose a new folder.")
+            raise ValueError(f"{self.folder} holds {found[-1].name}, of an earlier training; expected none. Pass "
+                             f"resume={self.folder} to go on from it, or choose a new folder.")
 
     def on_train_begin(self, logs: Optional[Dict] = None) -> None:
         self._held = hold(self.folder)
@@ -127,13 +127,13 @@ class Checkpoint(Callback):
         return time.perf_counter() if self.every is None else step
 
     def _after(self, step: int, took: float) -> float:
-        """When the next checkpoint is due."""
+        """Return when the next checkpoint is due."""
         if self.every is None:
             return time.perf_counter() + max(PAUSE, took / SHARE)
         return (step // self.every + 1) * self.every
 
     def _begin(self, step: int) -> None:
-        """What waits for the first round: from now on `on_train_end` is sure to come, and the memory has its size."""
+        """Do what waits for the first round: now `on_train_end` is sure to come, and the memory has its size."""
         self._next = self._after(step, 0.0) if self._training.resume is not None else 0.0
         if threading.current_thread() is threading.main_thread():
             self._handler = signal.signal(signal.SIGINT, self._on_stop)
@@ -158,17 +158,17 @@ def _size(nbytes: int) -> str:
 
 
 def find_checkpoints(folder: Any) -> List[Path]:
-    """The checkpoints in a folder, oldest first."""
+    """Return the checkpoints in a folder, oldest first."""
     return sorted(Path(folder).glob(NAMES))
 
 
 def steps_done(folder: Any) -> int:
-    """After how many agent steps the newest checkpoint in a folder was written; 0 if there is none."""
+    """Return after how many agent steps the newest checkpoint in a folder was written; 0 if there is none."""
     return max((int(path.stem.split("-")[1]) for path in find_checkpoints(folder)), default=0)
 
 
 def read_newest(folder: Any) -> Tuple[Path, Dict[str, Any], Dict[str, Any]]:
-    """The newest checkpoint of `folder` that can be read: its path, what it is about (step and settings), the state.
+    """Read the newest checkpoint of `folder` that can be read: its path, what it is about (step, settings), the state.
 
     Others are named in a warning and set aside.
 
@@ -189,7 +189,7 @@ def read_newest(folder: Any) -> Tuple[Path, Dict[str, Any], Dict[str, Any]]:
 
 
 def load_checkpoint(folder: Any, training: Any, nb_steps: int) -> Dict[str, Any]:
-    """The state in the newest checkpoint of `folder` that can be read, for this training to go on from.
+    """Read the state in the newest checkpoint of `folder` that can be read, for this training to go on from.
 
     Raises:
         FileNotFoundError: there is none.
@@ -199,9 +199,9 @@ def load_checkpoint(folder: Any, training: Any, nb_steps: int) -> Dict[str, Any]
     path, about, state = read_newest(folder)
     differ = differences_here(about["settings"], training)
     if differ:
-        raise ValueError(f"{path.name} belongs to a training with other settings: {'; '.join(differ)}. Make agent and "
-                         "game as they were then, or start a new run.")
+        raise ValueError(f"{path.name} belongs to a training with other settings, {'; '.join(differ)}; expected the "
+                         "same. Make agent and game as they were then, or start a new run.")
     if nb_steps <= about["step"]:
-        raise StepsDone(f"nb_steps is {nb_steps:,}, but {about['step']:,} steps are done already. nb_steps is the "
-                        "total: ask for more.", state)
+        raise StepsDone(f"nb_steps is {nb_steps:,}, but {about['step']:,} steps are done already; expected the total. "
+                        "Ask for more.", state)
     return state

@@ -47,7 +47,7 @@ class LoggedEmulator(ALEInterface):
         return super().act(action)
 
     def get_state(self) -> Dict[str, Any]:
-        """What `set_state` needs, and the state that must come out."""
+        """Return what `set_state` needs, and the state that must come out."""
         return {"rom": self.rom, "before": self.before, "after_reset": self.after_reset,
                 "actions": bytes(self.actions), "now": _snapshot(self)}
 
@@ -59,14 +59,14 @@ class LoggedEmulator(ALEInterface):
         """
         if state["rom"] != self.rom:  # its state would crash the emulator
             raise ValueError(f"The checkpoint's game is a ROM with MD5 {state['rom']}, but this environment's has "
-                             f"{self.rom}: make the environment of the checkpoint's game.")
+                             f"{self.rom}; expected the same. Make the environment of the checkpoint's game.")
         _restore(self, state["before"])
         if state["after_reset"]:
             self.reset_game()
         for action in state["actions"]:
             self.act(action)
         if _snapshot(self) != state["now"]:
-            raise ValueError("The game can't be continued: played again with the same actions it came out differently. "
+            raise ValueError("The game can't be continued: the same actions led elsewhere; expected the same state. "
                              "Use the atari_py with which the checkpoint was written, or start a new run.")
 
 
@@ -96,7 +96,7 @@ def log_games(env: gym.Env) -> None:
 
 
 def env_state(env: gym.Env) -> List[Dict[str, Any]]:
-    """The state of each wrapper of an environment, from the outermost to the environment itself."""
+    """Return the state of each wrapper of an environment, from the outermost to the environment itself."""
     return [object_state(layer) for layer in layers_of(env)]
 
 
@@ -112,7 +112,7 @@ def restore_env(env: gym.Env, state: List[Dict[str, Any]]) -> None:
 
 
 def object_state(thing: Any) -> Any:
-    """What may change in an object: what its class's `get_state` returns, or else its attributes.
+    """Return what may change in an object: what its class's `get_state` returns, or else its attributes.
 
     Taken are numbers, texts, arrays, and lists, dicts and so on of them; random generators; keras-rl2's objects; and
     objects whose class has `get_state` and `set_state`. What can't be taken is named in a warning.
@@ -132,7 +132,7 @@ def object_state(thing: Any) -> Any:
 
 
 def lost_in(thing: Any) -> List[str]:
-    """The names of the attributes that `object_state` leaves out, because it can't take them."""
+    """Return the names of the attributes that `object_state` leaves out, because it can't take them."""
     if hasattr(type(thing), "get_state") or isinstance(thing, gym.Space):
         return []
     return [name for name, value in _changing(thing).items() if not (_is_plain(value) or _has_state(value))]
@@ -154,7 +154,7 @@ def restore_object(thing: Any, state: Any) -> None:
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether a file can hold the value as it is."""
+    """Return whether a file can hold the value as it is."""
     if type(value) in (list, tuple, deque):
         return all(_is_plain(item) for item in value)
     if isinstance(value, dict):
@@ -169,14 +169,14 @@ def _has_state(value: Any) -> bool:
 
 
 def _is_elsewhere(value: Any) -> bool:
-    """Whether a value is stored elsewhere, or is code and does not change."""
+    """Return whether a value is stored elsewhere, or is code and does not change."""
     if type(value) in (list, tuple) and value:
         return all(map(_is_elsewhere, value))
     return callable(value) or isinstance(value, (gym.Env, Agent, ModuleType, np.dtype, Enum, Logger, PurePath))
 
 
 def layers_of(env: gym.Env) -> List[gym.Env]:
-    """The wrappers of an environment, from the outermost to the environment itself."""
+    """Return the wrappers of an environment, from the outermost to the environment itself."""
     layers = [env]
     while isinstance(layers[-1], gym.Wrapper):
         layers.append(layers[-1].env)

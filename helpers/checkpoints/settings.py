@@ -18,7 +18,7 @@ RATE = "learning rate at step "
 
 
 def describe(training: Any, steps: Optional[List[int]] = None) -> Dict[str, Any]:
-    """The settings of a training that is about to begin: of agent, memory, network, optimizer, policy and game.
+    """List the settings of a training that is about to begin: of agent, memory, network, optimizer, policy and game.
 
     Args:
         training: a `helpers.learning.loop.Training`.
@@ -39,13 +39,13 @@ def describe(training: Any, steps: Optional[List[int]] = None) -> Dict[str, Any]
 
 
 def differences(stored: Dict[str, Any], now: Dict[str, Any]) -> List[str]:
-    """A line for each setting that differs, for example "gamma=0.9, here 0.99"."""
+    """Return a line for each setting that differs, for example "gamma=0.9, here 0.99"."""
     return [f"{name}={stored.get(name)}, here {now.get(name)}"
             for name in sorted({*stored, *now}) if stored.get(name) != now.get(name)]
 
 
 def differences_here(stored: Dict[str, Any], training: Any) -> List[str]:
-    """A line for each setting of a checkpoint that differs from those of a training that is to go on from it."""
+    """Return a line for each setting of a checkpoint that differs from those of a training that is to go on from it."""
     stored = dict(stored)
     if isinstance(stored.get("optimizer learning_rate"), list):  # as it was written until November 2026
         rates = stored.pop("optimizer learning_rate")
@@ -75,7 +75,7 @@ def _named(name: str, thing: Any, left_out: Any = ()) -> Dict[str, Any]:
 
 
 def _layer(layer: Any) -> str:
-    """For example "Dense 512 relu 1573376": class, output shape without the batch, activation, number of weights."""
+    """Write "Dense 512 relu 1573376", say: class, output shape without the batch, activation, number of weights."""
     shape = layer.output_shape
     shape = "x".join(str(size) for size in shape[1:]) if isinstance(shape, tuple) else shape
     activation = getattr(getattr(layer, "activation", None), "__name__", "")
@@ -100,7 +100,7 @@ def _number(value: Any) -> Any:
 
 
 def _policy(policy: Any) -> Dict[str, Any]:
-    """Also of the policy inside an annealed one, but without what is annealed."""
+    """Describe a policy, and the one inside an annealed one, but not what is annealed."""
     annealed = (getattr(policy, "attr", None),)
     inner = getattr(policy, "inner_policy", None)
     return {**_named("policy", policy), **({} if inner is None else _named("inner policy", inner, annealed))}

@@ -20,7 +20,6 @@ FORMAT = 2
 SAMPLE = 2**16
 """Elements of an array by which it is decided whether to squeeze it."""
 
-
 ZIP = b"PK\x03\x04"
 """How a file of that kind begins."""
 
@@ -57,13 +56,13 @@ def write_state(path: Path, about: Dict[str, Any], tree: Any) -> int:
 
 
 def _shrinks(array: np.ndarray) -> bool:
-    """A replay memory shrinks to a fifth or less; a network's weights don't, and trying takes long."""
+    """Try whether it pays: a replay memory shrinks to a fifth or less; a network's weights don't, and take long."""
     sample = array.ravel()[:SAMPLE].tobytes()
     return len(zlib.compress(sample, 1)) < 0.7 * len(sample)
 
 
 def read_state(path: Path) -> Tuple[Dict[str, Any], Any]:
-    """The `about` and the tree of a file that `write_state` wrote.
+    """Read the `about` and the tree of a file that `write_state` wrote.
 
     Raises:
         BadFile: it is another kind of file, of another format, cut short or damaged.
@@ -72,7 +71,7 @@ def read_state(path: Path) -> Tuple[Dict[str, Any], Any]:
     with path.open("rb") as file:
         start = file.read(len(ZIP))
         if not start or start != ZIP[:len(start)]:
-            raise BadFile(f"{path.name} is no checkpoint" + (": it is empty." if not start else "."))
+            raise BadFile(f"{path.name} is {'no checkpoint' if start else 'empty'}; expected what Checkpoint wrote.")
         try:
             with zipfile.ZipFile(file) as archive:
                 wrong = archive.testzip()
@@ -84,12 +83,12 @@ def read_state(path: Path) -> Tuple[Dict[str, Any], Any]:
         except MemoryError:
             raise
         except Exception as error:  # zipfile stumbles over damage in many ways
-            raise BadFile(f"{path.name} is cut short or damaged: {error}.") from error
-    raise BadFile(f"{path.name} has format {state['format']}; this version of helpers reads format {FORMAT}.")
+            raise BadFile(f"{path.name} is cut short or damaged ({error}); expected it whole.") from error
+    raise BadFile(f"{path.name} has format {state['format']}; expected {FORMAT}, which this version reads.")
 
 
 def _pack(value: Any, arrays: List[np.ndarray]) -> Any:
-    """The value in JSON: what JSON does not know becomes a list that begins with its kind."""
+    """Put a value into JSON: what JSON does not know becomes a list that begins with its kind."""
     if value is None or isinstance(value, (bool, str)) or type(value) in (int, float):
         return value
     if isinstance(value, bytes):
@@ -107,12 +106,12 @@ def _pack(value: Any, arrays: List[np.ndarray]) -> Any:
             return [f"{type(value).__name__} of scalars", _number(np.array(value), arrays)]
         return [type(value).__name__, [_pack(item, arrays) for item in value]]
     raise TypeError(f"Received a {type(value).__name__}; expected None, numbers, texts, arrays, or lists, tuples, "
-                    "deques or dicts of them.")
+                    "deques or dicts of them. Leave it out.")
 
 
 def _number(array: np.ndarray, arrays: List[np.ndarray]) -> int:
     if array.dtype.hasobject:
-        raise TypeError("Received an array of Python objects; expected one of numbers or texts.")
+        raise TypeError("Received an array of Python objects; expected one of numbers or texts. Leave it out.")
     arrays.append(array)
     return len(arrays) - 1
 

@@ -18,7 +18,7 @@ KERAS = {History: ("epoch", "history"), EarlyStopping: ("wait", "best", "stopped
 
 
 def training_state(training: Any) -> Dict[str, Any]:
-    """The state of a `helpers.learning.loop.Training` between two rounds.
+    """Return the state of a `helpers.learning.loop.Training` between two rounds.
 
     Arrays are not copied: use the state before the training goes on.
     """
@@ -69,7 +69,7 @@ def restore_training(training: Any, state: Dict[str, Any]) -> None:
 
 
 def _numbers_of(optimizer: Any) -> List[str]:
-    """The optimizer's settings that may change while it runs, such as the learning rate."""
+    """Return the optimizer's settings that may change while it runs, such as the learning rate."""
     return [name for name in optimizer.get_config() if hasattr(getattr(optimizer, name, None), "assign")]
 
 
@@ -86,7 +86,7 @@ def _callback_state(callback: Any) -> Any:
 
 
 def _restore_callbacks(callbacks: List[Any], states: List[List[Any]]) -> None:
-    """Callbacks are told apart by their class, and those of one class by their order; new ones begin anew."""
+    """Tell callbacks apart by their class, and those of one class by their order; new ones begin anew."""
     waiting = list(callbacks)
     for name, state in states:
         callback = next((callback for callback in waiting if type(callback).__name__ == name), None)

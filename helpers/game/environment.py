@@ -13,7 +13,6 @@ PIXELS = "SpaceInvaders-v0"
 RAM = "SpaceInvaders-ram-v0"
 """The same game; observations are the console's memory, uint8 of shape (128,)."""
 
-
 NB_ACTIONS = 6
 """NOOP, FIRE, RIGHT, LEFT, RIGHTFIRE, LEFTFIRE."""
 
@@ -29,7 +28,7 @@ def make_game(env_id: str = PIXELS, seed: Optional[int] = None) -> ScoreKeeper:
 
 
 def make_small_screen_game(env_id: str = PIXELS, seed: Optional[int] = None) -> ScoreKeeper:
-    """As `make_game`, but observations are the screen in grey, uint8 of shape (84, 84); see `SmallScreen`.
+    """Do as `make_game`, but show the screen in grey, uint8 of shape (84, 84); see `SmallScreen`.
 
     The game is the one that `make_game(env_id, seed)` makes, with its frame skips, sticky actions and end.
 
@@ -47,17 +46,13 @@ def _make(env_id: str) -> gym.Env:
     try:
         return gym.make(env_id)
     except gym.error.Error as error:
-        raise ValueError(
-            f"gym knows no environment {env_id!r}: {error}. "
-            f"Expected a name such as {PIXELS!r} or {RAM!r}; notebook 02 lists the games."
-        ) from None
+        raise ValueError(f"gym knows no environment {env_id!r}: {error}. Expected a name such as {PIXELS!r} or "
+                         f"{RAM!r}; notebook 02 lists the games.") from None
     except Exception as error:  # atari_py raises a bare Exception for a ROM that is missing
         if "ROM is missing" not in str(error):
             raise
-        raise FileNotFoundError(
-            f"The ROM of {env_id!r} is not imported. Expected it inside the atari_py package; "
-            "run notebook 02 (or `make roms`) first."
-        ) from None
+        raise FileNotFoundError(f"The ROM of {env_id!r} is not imported; expected it inside the atari_py package. Run "
+                                "notebook 02 (or `make roms`) first.") from None
 
 
 def _keep_score(env: gym.Env, seed: Optional[int]) -> ScoreKeeper:
@@ -81,5 +76,5 @@ def seed_game(env: gym.Env, seed: int) -> None:
 
 
 def game_of(env: Any) -> Optional[str]:
-    """The game as atari_py calls it, for example "space_invaders"; None where it is not known."""
+    """Return the game as atari_py calls it, for example "space_invaders"; None where it is not known."""
     return getattr(getattr(env, "unwrapped", None), "game", None)

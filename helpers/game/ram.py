@@ -3,6 +3,7 @@
 Where the invaders stand: bytes 18 to 23 are their six rows, the lowest first, and bit 0 of each is the leftmost column
 in which any is alive. That column's place is byte 26, and each further column stands 16 pixels to the right.
 """
+import json
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
@@ -54,7 +55,7 @@ hardly learns that in a million steps.
 
 
 def check_shown(shown: Sequence[str]) -> Tuple[str, ...]:
-    """These names of VIEWS in the table's order.
+    """Return these names of VIEWS in the table's order.
 
     Raises:
         ValueError: there is no such view, or it is no list.
@@ -64,17 +65,21 @@ def check_shown(shown: Sequence[str]) -> Tuple[str, ...]:
     return tuple(name for name in VIEWS if name in shown)
 
 
-def nb_rows(window: int, shown: Sequence[str] = ()) -> int:
-    """Rows of 128 numbers that the network gets for a state of `window` observations, with these of VIEWS before it.
+def nb_rows(window: int, shown: Sequence[str] = (), **switches: Any) -> int:
+    """Count the rows of 128 numbers that the network gets for `window` observations, with these of VIEWS before them.
 
     Raises:
         ValueError: there is no such view.
+        TypeError: a view was switched on by an argument of its own, as it was once done.
     """
+    if switches:
+        names = json.dumps([name for name, on in switches.items() if on])
+        raise TypeError(f"Received {', '.join(switches)}; expected what is shown in a list. Write shown={names}.")
     return window + sum(VIEWS[name].rows for name in check_shown(shown))
 
 
 def show(states: Any, scale: Optional[float], shown: Sequence[str] = ()) -> np.ndarray:
-    """States [B, W, 128] of bytes as the network gets them, float32 [B, nb_rows(W, shown), 128].
+    """Turn states [B, W, 128] of bytes into what the network gets, float32 [B, nb_rows(W, shown), 128].
 
     Args:
         scale: factor on bytes; None leaves them as they are.
@@ -103,7 +108,7 @@ def _positions(ram: np.ndarray) -> List[np.ndarray]:
 
 
 def show_invaders(ram: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-    """Bytes [B, 128] to what stands near the cannon [B, 6, 21], and what its shot can meet [B, 7, 17]; float32.
+    """Turn bytes [B, 128] into what is near the cannon [B, 6, 21], and what its shot can meet [B, 7, 17]; float32.
 
     The first table has the six rows of invaders, the lowest first, at the places AROUND_CANNON; the second has them and
     then the saucer at the places AROUND_SHOT, and only zeros while no shot flies. A number is 1 where the left edge of
@@ -122,7 +127,7 @@ def show_invaders(ram: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
 
 
 def show_bombs(ram: np.ndarray) -> np.ndarray:
-    """Bytes [B, 128] to where bombs fall, float32 [B, 9, 13]: at each of BOMB_HEIGHTS, at the places BOMB_PLACES.
+    """Turn bytes [B, 128] into where bombs fall, float32 [B, 9, 13]: at each of BOMB_HEIGHTS, at BOMB_PLACES.
 
     A number is 1 where a bomb is exactly there, and falls to 0 until the next place or height.
     """
@@ -133,7 +138,7 @@ def show_bombs(ram: np.ndarray) -> np.ndarray:
 
 
 def _nearness(distances: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Distances [B, N] to [B, N, places]: 1 at a place, 0 from the next place on, linear in between."""
+    """Turn distances [B, N] into [B, N, places]: 1 at a place, 0 from the next place on, linear in between."""
     return np.maximum(0, 1 - np.abs(distances[:, :, None] - places.astype(np.float32)) / (places[1] - places[0]))
 
 

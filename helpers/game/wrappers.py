@@ -38,7 +38,7 @@ class ScoreKeeper(gym.Wrapper):
 
 
 def keeper_in(env: Any) -> Optional[ScoreKeeper]:
-    """The outermost ScoreKeeper of an environment; None if there is none."""
+    """Return the outermost ScoreKeeper of an environment; None if there is none."""
     while not isinstance(env, ScoreKeeper):
         if not isinstance(env, gym.Wrapper):
             return None
@@ -132,7 +132,7 @@ class LifeAsEpisode(gym.Wrapper):
 
 
 def finished_game(env: gym.Env, logs: Dict[str, Any]) -> Optional[Tuple[float, int]]:
-    """Score and agent steps of the game that just ended, for a keras-rl2 callback's `on_episode_end`.
+    """Return the score and agent steps of the game that just ended, for a keras-rl2 callback's `on_episode_end`.
 
     The score is in game points if `env` holds a `ScoreKeeper`; otherwise it is the sum of the rewards that the agent
     saw. None if only a life ended (see `LifeAsEpisode`).

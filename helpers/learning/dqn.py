@@ -5,7 +5,7 @@ from typing import Any, Callable, List, Optional, Sequence
 import numpy as np
 from rl.agents import DQNAgent
 
-from helpers.checks import check_seed
+from helpers.checks import check_count, check_seed
 from helpers.learning.graph import act_function, learn_function
 from helpers.learning.loop import Training, gather_callbacks
 from helpers.learning.memory import ArrayMemory, Batch, check_alike
@@ -14,7 +14,7 @@ from helpers.learning.serial import SerialTraining
 
 
 def as_inputs(states: Any, names: Sequence[str]) -> List[np.ndarray]:
-    """One float32 array per input of the network, from a processor's array, list or dict of arrays."""
+    """Make one float32 array per input of the network, from a processor's array, list or dict of arrays."""
     if isinstance(states, dict):
         states = [states[name] for name in names]
     return [np.asarray(x, np.float32) for x in (states if isinstance(states, list) else [states])]
@@ -23,16 +23,14 @@ def as_inputs(states: Any, names: Sequence[str]) -> List[np.ndarray]:
 class FastDQNAgent(DQNAgent):
     """Drop-in for `rl.agents.DQNAgent`: the same constructor and methods, the same weights, bit for bit.
 
-    What differs: an update is one call into TensorFlow (target, gradient, optimizer); the emulator steps
-    beside it, in a thread of its own, when the memory is an `ArrayMemory`; with soft target updates the
-    target follows *after* the optimizer, where keras-rl2 leaves their order to chance; a loss that is not
-    a number stops the training. The environment must take its random draws from a generator of its own,
-    as gym's do.
+    What differs: an update is one call into TensorFlow (target, gradient, optimizer); the emulator steps beside it, in
+    a thread of its own, when the memory is an `ArrayMemory`; with soft target updates the target follows *after* the
+    optimizer, where keras-rl2 leaves their order to chance; a loss that is not a number stops the training. The
+    environment must take its random draws from a generator of its own, as gym's do.
 
     Args (beyond those of `DQNAgent`):
-        n_step: over how many steps rewards are summed before the target network is asked. Default 1,
-            as in keras-rl2; more needs an `ArrayMemory`.
-            Source: Sutton 1988; 3 in Hessel et al. 2018 (Rainbow).
+        n_step: over how many steps rewards are summed before the target network is asked. Default 1, as in keras-rl2;
+            more needs an `ArrayMemory`. Source: Sutton 1988; 3 in Hessel et al. 2018 (Rainbow).
         observation_scale: factor on observations, inside the graph, or None. The model itself does not
             know it: another agent that loads the weights needs the same factor.
         reward_scale: factor on rewards when learning; those that callbacks get are not scaled.
@@ -41,14 +39,13 @@ class FastDQNAgent(DQNAgent):
     def __init__(self, *args: Any, n_step: int = 1, observation_scale: Optional[float] = None,
                  reward_scale: float = 1., **kwargs: Any):
         super().__init__(*args, **kwargs)
-        if n_step < 1 or (n_step > 1 and not isinstance(self.memory, ArrayMemory)):
-            raise ValueError(f"n_step is {n_step} with a {type(self.memory).__name__}, expected 1, or more with an "
-                             "ArrayMemory: pass memory=ArrayMemory(...).")
-        most = getattr(self.memory, "limit", np.inf) - self.memory.window_length - n_step
-        if self.batch_size > most:
-            raise ValueError(f"batch_size is {self.batch_size}, but a memory with limit={self.memory.limit} offers at "
-                             f"most {most} transitions: raise the limit or lower batch_size.")
-        self.n_step = n_step
+        self.n_step = check_count("n_step", n_step, 1)
+        if self.n_step > 1 and not isinstance(self.memory, ArrayMemory):
+            raise ValueError(f"n_step is {n_step} with a {type(self.memory).__name__}; expected an ArrayMemory for "
+                             "more than 1. Pass memory=ArrayMemory(...).")
+        limit = getattr(self.memory, "limit", np.inf)
+        check_count("batch_size", self.batch_size, 1, limit - self.memory.window_length - self.n_step,
+                    f"A memory with limit={limit} offers no more transitions: raise the limit, or lower batch_size.")
         self.observation_scale = observation_scale
         self.reward_scale = reward_scale
         self.under_way: Optional[Training] = None  # while `fit` or `fit_parallel` runs
@@ -61,7 +58,7 @@ class FastDQNAgent(DQNAgent):
         return self.trainable_model.optimizer
 
     def compile(self, optimizer: Any, metrics: Sequence[Any] = ()) -> None:
-        """As `DQNAgent.compile`, but `metrics` is left as it is (keras-rl2 appends to it at each call)."""
+        """Compile as `DQNAgent.compile` does, but leave `metrics` as it is (keras-rl2 appends to it at each call)."""
         target_model_update = self.target_model_update
         try:
             # above 1, so that keras-rl2 doesn't wrap the optimizer: the soft update is ours
@@ -76,11 +73,11 @@ class FastDQNAgent(DQNAgent):
     # --- acting and learning -------------------------------------------------------------------------
 
     def compute_batch_q_values(self, state_batch: Sequence[Any]) -> np.ndarray:
-        """Q values [B, nb_actions] (float32) of a list of B states."""
+        """Return the Q values [B, nb_actions] (float32) of a list of B states."""
         return self._act(*as_inputs(self.process_state_batch(state_batch), self.model.input_names))[0]
 
     def forward(self, observation: Any) -> int:
-        """Chooses an action. Its step is in the memory at once, with 0 points until `backward`."""
+        """Choose an action. Its step is in the memory at once, with 0 points until `backward`."""
         if self.training and getattr(self.memory, "stored", None) is not None:  # before NumPy stumbles over it
             check_alike(np.asarray(observation), self.memory.stored["observation"])
         action = super().forward(observation)
@@ -90,12 +87,12 @@ class FastDQNAgent(DQNAgent):
         return action
 
     def learn_meanwhile(self) -> None:
-        """Makes this step's update while the emulator steps: it never looks at what the newest step brings."""
+        """Make this step's update while the emulator steps: it never looks at what the newest step brings."""
         if self._learned is None and isinstance(self.memory, ArrayMemory) and self.learns_at(self.step):
             self._learned = self.learn(self.draw_batch(), self.step)
 
     def backward(self, reward: float, terminal: bool) -> List[float]:
-        """Stores what the step brought; returns the metrics of the update, or NaNs if there was none."""
+        """Store what the step brought; return the metrics of the update, or NaNs if there was none."""
         if not self.training:
             return super().backward(reward, terminal)
         if self.step % self.memory_interval == 0:
@@ -114,16 +111,16 @@ class FastDQNAgent(DQNAgent):
         self.no_metrics = [np.nan] * len(self.metrics_names)
 
     def learns_at(self, step: int) -> bool:
-        """Whether there is an update at this step."""
+        """Return whether there is an update at this step."""
         return step > self.nb_steps_warmup and step % self.train_interval == 0
 
     def follow_target(self, step: int) -> None:
-        """Copies the weights to the target network if a hard update is due at this step."""
+        """Copy the weights to the target network if a hard update is due at this step."""
         if self.target_model_update >= 1 and step % self.target_model_update == 0:
             self.update_target_model_hard()
 
     def draw_batch(self) -> List[np.ndarray]:
-        """Draws transitions from the memory: the arrays that `learn` takes."""
+        """Draw transitions from the memory: the arrays that `learn` takes."""
         if isinstance(self.memory, ArrayMemory) and self.memory.stored is not None:
             batch = self.memory.sample_arrays(self.batch_size, n_step=self.n_step, gamma=self.gamma)
         else:
@@ -140,10 +137,10 @@ class FastDQNAgent(DQNAgent):
         return [*arrays, batch.action.astype(np.int64), batch.reward.astype(np.float64), batch.weight]
 
     def learn(self, arrays: Sequence[np.ndarray], step: int) -> List[np.float32]:
-        """Makes one update at `step`; returns the loss and the metrics given to `compile`.
+        """Make one update at `step`; return the loss and the metrics given to `compile`.
 
         Raises:
-            FloatingPointError: if the loss is not a finite number.
+            FloatingPointError: the loss is not a finite number.
         """
         metrics = self._learn(*arrays)
         if not np.isfinite(metrics[0]):
@@ -151,12 +148,12 @@ class FastDQNAgent(DQNAgent):
             if not all(np.isfinite(x).all() for x in arrays):
                 culprit = getattr(self.under_way, "not_finite", None) or "an observation or a reward"
                 reason = f"It comes from {culprit}, which is no finite number: mend the environment or the processor"
-            raise FloatingPointError(f"The loss is {metrics[0]} at step {step}, expected a finite number: the weights "
-                                     f"are spoilt. {reason}; load the last checkpoint or make the agent anew.")
+            raise FloatingPointError(f"The loss is {metrics[0]} at step {step}, which spoilt the weights; expected a "
+                                     f"finite number. {reason}; load the last checkpoint or make the agent anew.")
         return metrics
 
     def complete_metrics(self, learned: List[float]) -> List[float]:
-        """The metrics of an update as callbacks get them: with those of the policy and the processor."""
+        """Return the metrics of an update as callbacks get them: with those of the policy and the processor."""
         return learned + self.policy.metrics + (self.processor.metrics if self.processor is not None else [])
 
     # --- training ------------------------------------------------------------------------------------
@@ -165,7 +162,7 @@ class FastDQNAgent(DQNAgent):
             verbose: int = 1, visualize: bool = False, nb_max_start_steps: int = 0,
             start_step_policy: Optional[Callable] = None, log_interval: int = 10000,
             nb_max_episode_steps: Optional[int] = None, resume: Optional[Any] = None) -> Any:
-        """As `DQNAgent.fit`; whatever ends it, no thread is left behind and the agent is usable.
+        """Train as `DQNAgent.fit` does; whatever ends it, no thread is left behind and the agent is usable.
 
         A callback's `on_round_end(round)`, if it has one, is called after each step, when nothing is under
         way: the place to save everything. Keras's callbacks take a game for an epoch: `EarlyStopping` (with
@@ -175,13 +172,13 @@ class FastDQNAgent(DQNAgent):
             resume: a folder with checkpoints (see `Checkpoint`) to go on from; `nb_steps` is then the total.
 
         Raises:
-            ValueError: if `action_repetition` is below 1, if a callback or the environment can't be trained with
-                (see `check_callbacks` and `check_envs`), or if the checkpoint has other settings.
-            RuntimeError: if the agent is not compiled.
-            FloatingPointError: if the loss is not a finite number.
+            ValueError: `action_repetition` is below 1, a callback or the environment can't be trained with
+                (see `check_callbacks` and `check_envs`), or the checkpoint has other settings.
+            RuntimeError: the agent is not compiled.
+            FloatingPointError: the loss is not a finite number.
         """
         if not self.compiled:
-            raise RuntimeError("The agent is not compiled, expected a call of compile() before fit().")
+            raise RuntimeError("The agent is not compiled; expected a call of compile() before fit(). Call it.")
         training = SerialTraining(self, env, gather_callbacks(callbacks, verbose, log_interval, visualize),
                                   action_repetition, nb_max_start_steps, start_step_policy, nb_max_episode_steps)
         return training.run(nb_steps, resume)
@@ -190,16 +187,15 @@ class FastDQNAgent(DQNAgent):
                      callbacks: Optional[Sequence[Any]] = None, verbose: int = 1, log_interval: int = 10000,
                      seed: Optional[int] = None, learning_rate: Optional[Callable[[int], float]] = None,
                      resume: Optional[Any] = None) -> Any:
-        """Trains on `nb_envs` emulators at once, which step in a thread beside the learner.
+        """Train on `nb_envs` emulators at once, which step in a thread beside the learner.
 
-        In each round all emulators make one step with actions from one forward pass, while the network
-        makes the updates that are due: `nb_steps_warmup`, `train_interval`, `target_model_update`, the
-        policy's annealing and the callbacks count environment steps, as in `fit`. A finished game
-        spends one round on its reset. The memory, an `ArrayMemory`, gets a row per emulator.
-        For `action_repetition`, random starts and limits on a game's length use gym's wrappers. A game that gym's
-        `TimeLimit` cuts off is not taken for one that ended: the target network says what the last observation is
-        worth. (In `fit`, as in keras-rl2, nothing comes after it.)
-        The processor is shared by all emulators and its `process_step` runs in their thread.
+        In each round all emulators make one step with actions from one forward pass, while the network makes the
+        updates that are due: `nb_steps_warmup`, `train_interval`, `target_model_update`, the policy's annealing and the
+        callbacks count environment steps, as in `fit`. A finished game spends one round on its reset. The memory, an
+        `ArrayMemory`, gets a row per emulator. For `action_repetition`, random starts and limits on a game's length use
+        gym's wrappers. A game that gym's `TimeLimit` cuts off is not taken for one that ended: the target network says
+        what the last observation is worth. (In `fit`, as in keras-rl2, nothing comes after it.) The processor is shared
+        by all emulators and its `process_step` runs in their thread.
 
         Args:
             make_env: makes one environment; called `nb_envs` times. The environments are closed at the end.
@@ -218,9 +214,9 @@ class FastDQNAgent(DQNAgent):
             `nb_episode_steps` and `nb_steps`.
 
         Raises:
-            ValueError: if `nb_envs` is below 1 or above what the memory can hold, or the seed is out of its range.
-            RuntimeError: if the agent is not compiled, or if an emulator dies; what was learned is kept.
-            FloatingPointError: if the loss is not a finite number.
+            ValueError: `nb_envs` is below 1 or above what the memory can hold, or the seed is out of its range.
+            RuntimeError: the agent is not compiled, or an emulator dies; what was learned is kept.
+            FloatingPointError: the loss is not a finite number.
         """
         nb_envs, gathered = check_parallel(self, nb_envs), gather_callbacks(callbacks, verbose, log_interval)
         check_learning_rate(self, learning_rate)

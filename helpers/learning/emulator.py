@@ -30,7 +30,7 @@ def check_envs(player: Any, envs: Sequence[Any]) -> None:
 
 
 def _parts(env: Any) -> Dict[int, Any]:
-    """By their id, an environment and those inside it, whatever a wrapper calls them."""
+    """Collect, by their id, an environment and those inside it, whatever a wrapper calls them."""
     found, waiting = {}, [env]
     while waiting:
         part = waiting.pop()
@@ -62,19 +62,19 @@ class Emulator:
         self.observation, self.state, self.over = None, None, True
 
     def reset(self) -> Any:
-        """Begin a game; returns what is seen."""
+        """Begin a game; return what is seen."""
         return self.see_first(self.env.reset())
 
     def step(self, action: Any) -> Outcome:
-        """Make a step with an action that `process_action` returned; returns what is seen of its outcome."""
+        """Make a step with an action that `process_action` returned; return what is seen of its outcome."""
         return self.see(*self.env.step(action))
 
     def process_action(self, action: Any) -> Any:
-        """What the environment is given for an action of the agent."""
+        """Return what the environment is given for an action of the agent."""
         return action if self.processor is None else self.processor.process_action(action)
 
     def see_first(self, observation: Any) -> Any:
-        """Take in what the environment's `reset` returned; returns what is seen of it."""
+        """Take in what the environment's `reset` returned; return what is seen of it."""
         observation, self.over = _copy(observation), False
         if self.processor is not None:
             observation = self.processor.process_observation(observation)
@@ -82,7 +82,7 @@ class Emulator:
         return observation
 
     def see(self, observation: Any, reward: float, done: bool, info: dict) -> Outcome:
-        """Take in what the environment's `step` returned; returns what is seen of it.
+        """Take in what the environment's `step` returned; return what is seen of it.
 
         Raises:
             ValueError: the observation is not like those before.

@@ -10,7 +10,7 @@ from tensorflow.python.keras import backend
 
 def make_callable(inputs: Sequence[tf.Tensor], outputs: Sequence[tf.Tensor], updates: Sequence[Any],
                   connections: Sequence[Tuple[tf.Tensor, tf.Tensor]], in_callers_thread: bool = False) -> Callable:
-    """A function of arrays that runs part of the graph, with a tenth of `Model.predict_on_batch`'s overhead.
+    """Make a function of arrays that runs part of the graph, with a tenth of `Model.predict_on_batch`'s overhead.
 
     Args:
         inputs: what the function's arguments are fed to; dtypes must match exactly.
@@ -31,7 +31,7 @@ def make_callable(inputs: Sequence[tf.Tensor], outputs: Sequence[tf.Tensor], upd
 
 
 def scaled_inputs(agent: DQNAgent) -> Tuple[List[tf.Tensor], List[tf.Tensor]]:
-    """Placeholders for states, and what the network shall see of them: two lists of tensors."""
+    """Make placeholders for states, and what the network shall see of them: two lists of tensors."""
     fed = [tf.compat.v1.placeholder(x.dtype, x.shape) for x in agent.model.inputs]
     if agent.observation_scale is None:
         return fed, [tf.identity(x) for x in fed]
@@ -39,7 +39,7 @@ def scaled_inputs(agent: DQNAgent) -> Tuple[List[tf.Tensor], List[tf.Tensor]]:
 
 
 def act_function(agent: DQNAgent) -> Callable:
-    """A function from states [B, ...] to a list of one array: Q values [B, nb_actions], float32."""
+    """Make a function from states [B, ...] to a list of one array: Q values [B, nb_actions], float32."""
     agent.model._make_predict_function()
     predict = agent.model.predict_function
     fed, seen = scaled_inputs(agent)
@@ -49,7 +49,7 @@ def act_function(agent: DQNAgent) -> Callable:
 
 
 def learn_function(agent: DQNAgent) -> Callable:
-    """A function that makes one update and returns loss and metrics; it takes what `FastDQNAgent.draw_batch` makes.
+    """Make a function that does one update and returns loss and metrics; it takes what `draw_batch` makes.
 
     It runs the very graph that `train_on_batch` runs, with the target computed inside instead of
     in NumPy (in the same order and dtypes), and with the metrics set back to zero in the same call.

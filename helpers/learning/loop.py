@@ -67,7 +67,7 @@ class Listeners(CallbackList):
 
 
 def _listener(callback: Any, hook: str, of_keras: Sequence[str]) -> Optional[Callable]:
-    """The callback's method for a hook, as keras-rl2 chooses it, or one of Keras's names; None if it does nothing."""
+    """Find the callback's method for a hook, as keras-rl2 does, or one of Keras's names; None if it does nothing."""
     for name in [hook] if callable(getattr(callback, hook, None)) else of_keras:
         method = getattr(callback, name, None)
         idle = [getattr(base, name, None) for base in (Callback, keras.Callback)]
@@ -87,7 +87,7 @@ def _call_all(methods: Sequence[Optional[Callable]]) -> Callable:
 
 def gather_callbacks(callbacks: Optional[Sequence[Any]], verbose: int, log_interval: int,
                      visualize: bool = False) -> Listeners:
-    """The callbacks of one training, with keras-rl2's own loggers, and at the end the history that it returns."""
+    """Gather the callbacks of a training, with keras-rl2's own loggers, and at the end the history that it returns."""
     check_callbacks(callbacks or [])
     loggers = {0: [], 1: [TrainIntervalLogger(interval=log_interval)]}.get(verbose, [TrainEpisodeLogger()])
     if visualize:
@@ -96,7 +96,7 @@ def gather_callbacks(callbacks: Optional[Sequence[Any]], verbose: int, log_inter
 
 
 def prepare_memory(memory: Any, nb_envs: int) -> None:
-    """Divides the memory among `nb_envs` emulators; what others stored can't be continued and is dropped."""
+    """Divide the memory among `nb_envs` emulators; what others stored can't be continued and is dropped."""
     if isinstance(memory, ArrayMemory) and memory.nb_envs != nb_envs:
         if memory.nb_entries:
             warnings.warn(f"The memory held {memory.nb_entries} steps of {memory.nb_envs} emulators; it is emptied for "
@@ -136,7 +136,7 @@ class Training:
         """Begin the first games, where the first round does not."""
 
     def play_round(self) -> None:
-        """One step of every emulator, and the updates that fall into it."""
+        """Make one step of every emulator, and the updates that fall into it."""
         raise NotImplementedError
 
     def close(self) -> None:
@@ -144,7 +144,7 @@ class Training:
         self._thread.shutdown(wait=True)
 
     def rate_at(self, step: int) -> float:
-        """The learning rate at an agent step.
+        """Return the learning rate at an agent step.
 
         Raises:
             ValueError: `learning_rate` returned something else.

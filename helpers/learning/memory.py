@@ -4,6 +4,8 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 import numpy as np
 from rl.memory import Experience, SequentialMemory, sample_batch_indexes
 
+from helpers.checks import check_count
+
 CUT = 2
 """In the place of True, says of a step that a time limit cut the game off after it: more points would have come."""
 
@@ -34,18 +36,17 @@ def check_alike(observation: np.ndarray, held: np.ndarray) -> None:
         ValueError: its shape or dtype differs, or it is no array of numbers.
     """
     if observation.shape != held.shape[1:] or observation.dtype != held.dtype or observation.dtype.hasobject:
-        raise ValueError(f"Received an observation of shape {observation.shape} and dtype {observation.dtype}, "
-                         f"expected {held.shape[1:]} and {held.dtype} as before: wrap the environment so that all "
+        raise ValueError(f"Received an observation of shape {observation.shape} and dtype {observation.dtype}; "
+                         f"expected {held.shape[1:]} and {held.dtype} as before. Wrap the environment so that all "
                          "observations are alike, or use a new memory.")
 
 
 class ArrayMemory(SequentialMemory):
     """Drop-in for `rl.memory.SequentialMemory` that stores each observation once, in its own dtype.
 
-    From the same random state it draws the same indexes and returns the same experiences.
-    Sampling time does not grow with `limit`. One million steps take 145 MB for the console's
-    128 bytes of RAM and 7.1 GB for 84x84 frames. Observations that are lists or dicts are kept as
-    keras-rl2 keeps them.
+    From the same random state it draws the same indexes and returns the same experiences. Sampling time does not grow
+    with `limit`. One million steps take 145 MB for the console's 128 bytes of RAM and 7.1 GB for 84x84 frames.
+    Observations that are lists or dicts are kept as keras-rl2 keeps them.
 
     With `nb_envs` emulators, each has a row of `limit // nb_envs` steps of its own, and
     `append_all` adds one step to every row. There, a game that was cut off by a time limit is not taken for one that
@@ -65,11 +66,9 @@ class ArrayMemory(SequentialMemory):
         self.use_envs(nb_envs)
 
     def use_envs(self, nb_envs: int) -> None:
-        """Empties the memory and divides it among `nb_envs` emulators."""
-        if not 1 <= nb_envs <= self.limit:
-            raise ValueError(f"nb_envs is {nb_envs}, expected 1 to {self.limit} (the memory\'s limit): "
-                             "use fewer emulators or a larger memory.")
-        self.nb_envs = nb_envs
+        """Empty the memory and divide it among `nb_envs` emulators."""
+        self.nb_envs = nb_envs = check_count("nb_envs", nb_envs, 1, self.limit,
+                                             "Use fewer emulators, or a memory with a larger limit.")
         self.rows = self.limit // nb_envs * nb_envs  # step t of emulator i lies in row (t * nb_envs + i) % rows
         self.first = 0  # row of the oldest step of emulator 0
         self.size = 0  # steps held, per emulator
@@ -81,10 +80,10 @@ class ArrayMemory(SequentialMemory):
         return self.size * self.nb_envs or super().nb_entries
 
     def append(self, observation: Any, action: Any, reward: float, terminal: bool, training: bool = True) -> None:
-        """Stores one step: in `observation`, `action` earned `reward` and ended the game or not.
+        """Store one step: in `observation`, `action` earned `reward` and ended the game or not.
 
         Raises:
-            ValueError: if the observation's shape or dtype differs from the first one's, or if the
+            ValueError: the observation's shape or dtype differs from the first one's, or the
                 memory belongs to several emulators.
         """
         if isinstance(observation, (list, tuple, dict)):
@@ -93,12 +92,12 @@ class ArrayMemory(SequentialMemory):
         super(SequentialMemory, self).append(observation, action, reward, terminal, training=training)
         if training:
             if self.nb_envs > 1:
-                raise ValueError(f"This memory is divided among {self.nb_envs} emulators and received the step of "
-                                 "one: call use_envs(1), which empties it, or append_all.")
+                raise ValueError(f"This memory is divided among {self.nb_envs} emulators and received a step of one; "
+                                 "expected one of each. Call append_all, or use_envs(1), which empties it.")
             self.append_all(np.asarray(observation)[None], np.asarray(action)[None], reward, terminal)
 
     def set_outcome(self, reward: float, terminal: bool) -> None:
-        """Fills in what the environment answered to the step that was appended last."""
+        """Fill in what the environment answered to the step that was appended last."""
         self.recent_terminals[-1] = terminal
         if self.stored is None:
             self.rewards.data[-1], self.terminals.data[-1] = reward, terminal
@@ -107,21 +106,21 @@ class ArrayMemory(SequentialMemory):
             self.stored["reward"][newest], self.stored["terminal"][newest] = reward, terminal
 
     def get_state(self) -> Dict[str, Any]:
-        """All that the memory holds, for a checkpoint; arrays are not copied.
+        """Return all that the memory holds, for a checkpoint; arrays are not copied.
 
         Raises:
-            ValueError: if it holds observations that are lists or dicts.
+            ValueError: it holds observations that are lists or dicts.
         """
         if self.stored is None and self.nb_entries:
-            raise ValueError("The memory holds observations that are lists or dicts, expected arrays: only those go "
-                             "into a checkpoint.")
+            raise ValueError("The memory holds observations that are lists or dicts; expected arrays. Only those go "
+                             "into a checkpoint: leave Checkpoint out, or let a processor make arrays.")
         filled = self.rows if self.first else self.size * self.nb_envs
         return {"nb_envs": self.nb_envs, "first": self.first, "size": self.size,
                 "recent_observations": self.recent_observations, "recent_terminals": self.recent_terminals,
                 "stored": {name: values[:filled] for name, values in (self.stored or {}).items()}}
 
     def set_state(self, state: Dict[str, Any]) -> None:
-        """Puts back what `get_state` returned, into a memory with the same limit and window."""
+        """Put back what `get_state` returned, into a memory with the same limit and window."""
         self.use_envs(state["nb_envs"])
         for name in ("first", "size", "recent_observations", "recent_terminals"):
             setattr(self, name, state[name])
@@ -133,13 +132,13 @@ class ArrayMemory(SequentialMemory):
                 self.stored[name][:len(values)] = values
 
     def _newest(self) -> slice:
-        """The rows of the newest step."""
+        """Return the rows of the newest step."""
         start = (self.first + (self.size - 1) * self.nb_envs) % self.rows
         return slice(start, start + self.nb_envs)
 
     def append_all(self, observations: np.ndarray, actions: np.ndarray, rewards: np.ndarray,
                    terminals: np.ndarray) -> None:
-        """Stores one step of every emulator: arrays [nb_envs, ...], as in `append`; `terminals` may hold CUT."""
+        """Store one step of every emulator: arrays [nb_envs, ...], as in `append`; `terminals` may hold CUT."""
         if self.stored is None:
             # zeros, not empty: a page of zeros takes no memory until something is written into it
             self.stored = {"observation": np.zeros((self.rows,) + observations.shape[1:], observations.dtype),
@@ -155,7 +154,7 @@ class ArrayMemory(SequentialMemory):
             self.stored[name][newest] = value
 
     def sample(self, batch_size: int, batch_idxs: Optional[Sequence[int]] = None) -> List[Experience]:
-        """Draws `batch_size` experiences, as `SequentialMemory.sample` does, from the same random state."""
+        """Draw `batch_size` experiences, as `SequentialMemory.sample` does, from the same random state."""
         if self.stored is None:
             return super().sample(batch_size, batch_idxs)
         batch = self.sample_arrays(batch_size, batch_idxs)
@@ -164,15 +163,15 @@ class ArrayMemory(SequentialMemory):
 
     def sample_arrays(self, batch_size: int, batch_idxs: Optional[Sequence[int]] = None,
                       n_step: int = 1, gamma: float = 1.) -> Batch:
-        """Draws `batch_size` transitions over `n_step` steps as arrays (see `Batch`).
+        """Draw `batch_size` transitions over `n_step` steps as arrays (see `Batch`).
 
         Raises:
-            ValueError: if the memory holds too few steps for one transition.
+            ValueError: the memory holds too few steps for one transition.
         """
         if self.size < self.window_length + n_step + 1:
-            raise ValueError(f"The memory holds {self.size} steps per emulator, expected at least "
+            raise ValueError(f"The memory holds {self.size} steps per emulator; expected at least "
                              f"{self.window_length + n_step + 1} for states of {self.window_length} observations and "
-                             f"returns over {n_step} steps: raise nb_steps_warmup.")
+                             f"returns over {n_step} steps. Raise nb_steps_warmup.")
         window = self.window_length
         # the rows from `window` steps before each state0's last observation to `n_step` after it
         rows = self._draw(batch_size, batch_idxs, n_step)[:, None] + np.arange(-window, n_step + 1) * self.nb_envs
@@ -207,7 +206,7 @@ class ArrayMemory(SequentialMemory):
         return Batch(frames[:, :window], action, reward.reshape(-1), terminal1, state1, padded, weight)
 
     def _draw(self, batch_size: int, batch_idxs: Optional[Sequence[int]], n_step: int) -> np.ndarray:
-        """Rows [B] of the states' last observations, counted from the oldest step.
+        """Draw the rows [B] of the states' last observations, counted from the oldest step.
 
         One draw for each transition, and another whenever a draw falls on the last observation of a
         game, from which nobody acted: the order of keras-rl2, and so the same random numbers.
@@ -219,8 +218,8 @@ class ArrayMemory(SequentialMemory):
         else:
             drawn = np.array(batch_idxs)
             if len(drawn) != batch_size or drawn.min() < lowest or drawn.max() >= lowest + count:
-                raise ValueError(f"Received {len(drawn)} indexes from {drawn.min()} to {drawn.max()}, expected "
-                                 f"{batch_size} from {lowest} to {lowest + count - 1}.")
+                raise ValueError(f"Received {len(drawn)} indexes from {drawn.min()} to {drawn.max()}; expected "
+                                 f"{batch_size} from {lowest} to {lowest + count - 1}. Choose others, or None.")
 
         def nobody_acted(row):
             return self.stored["terminal"][(self.first + row - self.nb_envs) % self.rows]

@@ -72,7 +72,7 @@ class ParallelTraining(Training):
             self._begin_episode(i)
 
     def play_round(self) -> None:
-        """One step of every emulator, and the updates that fall into it."""
+        """Make one step of every emulator, and the updates that fall into it."""
         agent, over, states = self.agent, self.over, self.states
         playing = np.flatnonzero(~over)
         q_values = agent.compute_batch_q_values(states)
@@ -102,20 +102,20 @@ class ParallelTraining(Training):
             env.close()
 
     def _step_all(self, actions: Sequence[int]) -> List[Outcome]:
-        """A step of each emulator, or a reset where the game is over."""
+        """Make a step of each emulator, or a reset where the game is over."""
         outcomes = []
         for i, (emulator, action) in enumerate(zip(self.emulators, actions)):
             over = emulator.over
             try:
                 seen = emulator.env.reset() if over else emulator.env.step(action)
             except Exception as error:
-                raise RuntimeError(f"Emulator {i} of {len(actions)} died: {error!r}. The agent keeps what it learned; "
-                                   "call fit_parallel again to go on with new emulators.") from error
+                raise RuntimeError(f"Emulator {i} of {len(actions)} died ({error!r}); expected it to play on. The "
+                                   "agent keeps what it learned: call fit_parallel again to go on.") from error
             outcomes.append((emulator.see_first(seen), 0., False, {}) if over else emulator.see(*seen))
         return outcomes
 
     def _learn(self, nb_playing: int) -> List[List[float]]:
-        """Makes the updates due in the next `nb_playing` environment steps; returns each step's metrics."""
+        """Make the updates due in the next `nb_playing` environment steps; return each step's metrics."""
         agent, metrics = self.agent, []
         for step in range(agent.step, agent.step + nb_playing):
             if self.learning_rate is not None:
@@ -139,7 +139,7 @@ class ParallelTraining(Training):
         self.callbacks.on_episode_begin(int(self.episode[i]))
 
     def _report_step(self, i: int, action: int, outcome: Outcome, metrics: List[float]) -> None:
-        """Tells the callbacks what they would hear in `fit`; the logs have the same entries."""
+        """Tell the callbacks what they would hear in `fit`; the logs have the same entries."""
         observation, reward, done, info = outcome
         agent, callbacks = self.agent, self.callbacks
         step, episode = int(self.episode_step[i]), int(self.episode[i])
@@ -171,17 +171,16 @@ def check_learning_rate(agent: Any, learning_rate: Any) -> None:
 
 
 def check_parallel(agent: Any, nb_envs: int) -> int:
-    """The number of emulators, or an error that says what to do if this agent can't train with so many."""
+    """Return the number of emulators, or refuse what this agent can't train with, and say what to do."""
     if not agent.compiled:
-        raise RuntimeError("The agent is not compiled, expected a call of compile() before fit_parallel().")
+        raise RuntimeError("The agent is not compiled; expected a call of compile() before fit_parallel(). Call it.")
     memory = agent.memory
     if not isinstance(memory, ArrayMemory):
-        raise ValueError(f"The memory is a {type(memory).__name__}, expected an ArrayMemory: pass "
+        raise ValueError(f"The memory is a {type(memory).__name__}; expected an ArrayMemory. Pass "
                          "memory=ArrayMemory(...).")
     needed = memory.window_length + agent.n_step + 1
     nb_envs = check_count("nb_envs", nb_envs, 1, memory.limit // needed, f"Each emulator needs at least {needed} steps "
                           f"in a memory with limit={memory.limit}: use fewer emulators or a larger memory.")
-    if agent.nb_steps_warmup < nb_envs * needed:
-        raise ValueError(f"nb_steps_warmup is {agent.nb_steps_warmup}, expected at least {nb_envs * needed} for "
-                         f"{nb_envs} emulators, so that there is something to learn from: raise it.")
+    check_count("nb_steps_warmup", agent.nb_steps_warmup, nb_envs * needed, advice=f"{nb_envs} emulators need so many "
+                "steps before there is something to learn from: raise it.")
     return nb_envs

@@ -4,6 +4,7 @@ from typing import Any, Callable, Optional
 
 import numpy as np
 
+from helpers.checks import check_count
 from helpers.learning.emulator import Emulator, Outcome
 from helpers.learning.loop import Listeners, Training
 
@@ -22,8 +23,7 @@ class SerialTraining(Training):
     def __init__(self, agent: Any, env: Any, callbacks: Listeners, action_repetition: int = 1,
                  nb_max_start_steps: int = 0, start_step_policy: Optional[Callable] = None,
                  nb_max_episode_steps: Optional[int] = None):
-        if action_repetition < 1:
-            raise ValueError(f"action_repetition is {action_repetition}, expected 1 or more.")
+        action_repetition = check_count("action_repetition", action_repetition, 1)
         super().__init__(agent, [env], callbacks, {
             "trained by": "fit", "action_repetition": action_repetition, "nb_max_start_steps": nb_max_start_steps,
             "nb_max_episode_steps": nb_max_episode_steps})
@@ -35,7 +35,7 @@ class SerialTraining(Training):
         self.episode, self.episode_step, self.episode_reward = 0, 0, np.float32(0)
 
     def play_round(self) -> None:
-        """One step of the agent, and the update that falls into it."""
+        """Make one step of the agent, and the update that falls into it."""
         agent, callbacks = self.agent, self.callbacks
         if self.observation is None:
             self._begin_episode()
@@ -57,7 +57,7 @@ class SerialTraining(Training):
         self.round += 1
 
     def _act(self, action: Any) -> Outcome:
-        """Repeats `action`, while the network learns; returns (last observation, summed reward, done, summed info)."""
+        """Repeat `action`, while the network learns; return (last observation, summed reward, done, summed info)."""
         reward, summed = np.float32(0), {}
         for _ in range(self.action_repetition):
             self.callbacks.on_action_begin(action)

@@ -21,7 +21,7 @@ against several, and two threads below seven rows). A row's result depends neith
 
 
 def game_seeds(seed: int, game: int) -> Tuple[int, int]:
-    """The seeds of game number `game`, from 0: one for the emulator, one for the player's random actions.
+    """Return the seeds of game number `game`, from 0: one for the emulator, one for the player's random actions.
 
     Mixed from both numbers, so that no game of one seed is a game of the next (seed + game would be), and far from
     the small numbers that trainings are seeded with.
@@ -42,7 +42,7 @@ class Seat(Emulator):
         super().__init__(ScoreKeeper(env), *(player.processor, player.memory.window_length) if is_agent(player) else ())
 
     def begin(self, game: int, seed: int) -> None:
-        """Not while others step: seeding an emulator rebuilds tables that all emulators share (two at once crash)."""
+        """Begin a game; not while others step: seeding rebuilds tables that all emulators share (two at once crash)."""
         emulator_seed, action_seed = game_seeds(seed, game)
         seed_game(self.env, emulator_seed)
         self.random = np.random.RandomState(action_seed)
@@ -55,19 +55,19 @@ class Seat(Emulator):
         self.steps += 1
 
     def explore(self, action: int, epsilon: float) -> int:
-        """`action`, or with probability `epsilon` a random one."""
+        """Return `action`, or with probability `epsilon` a random one."""
         if self.random.uniform() < epsilon:
             return int(self.random.randint(self.env.action_space.n))
         return int(action)
 
 
 def is_agent(player: Any) -> bool:
-    """Whether it is a keras-rl2 agent; otherwise it is a function from an observation to an action."""
+    """Return whether it is a keras-rl2 agent; otherwise it is a function from an observation to an action."""
     return hasattr(player, "compute_batch_q_values")
 
 
 def take_seats(player: Any, envs: Sequence[gym.Env]) -> List[Seat]:
-    """A seat at each environment, or what `check_envs` raises."""
+    """Take a seat at each environment; raises what `check_envs` raises."""
     check_envs(player, envs)
     for env in envs:
         if hasattr(env, "game_goes_on"):
@@ -137,13 +137,13 @@ def _each_end(player: Any, playing: List[Seat], games: Sequence[int], seed: int,
 
 
 def _by_q_values(agent: Any) -> Callable[[List[Seat]], Sequence[int]]:
-    """The best actions of all seats."""
+    """Return a function to the best actions of all seats."""
     q_values = q_values_of(agent)
     return lambda seats: q_values(seats).argmax(axis=1)
 
 
 def q_values_of(agent: Any) -> Callable[[List[Seat]], np.ndarray]:
-    """A function from up to EMULATORS seats to their Q-values, float32 [seats, actions].
+    """Make a function from up to EMULATORS seats to their Q-values, float32 [seats, actions].
 
     Each forward pass has EMULATORS rows.
 
@@ -178,6 +178,6 @@ def _by_function(act: Callable[[np.ndarray], int]) -> Callable[[List[Seat]], Seq
 
 
 def _step_all(share: Sequence[Tuple[Seat, int]]) -> None:
-    """What one thread does: the emulator, in C, runs beside other threads."""
+    """Do what one thread does: the emulator, in C, runs beside other threads."""
     for seat, action in share:
         seat.play(action)

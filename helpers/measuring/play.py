@@ -80,5 +80,5 @@ def _play_with_agent(env: Emulator, agent: Any, max_steps: Optional[int]) -> Non
 
 
 def random_player(env: gym.Env) -> Callable[[np.ndarray], int]:
-    """A player that does not look: it draws each action from the environment's action space."""
+    """Make a player that does not look: it draws each action from the environment's action space."""
     return lambda observation: env.action_space.sample()

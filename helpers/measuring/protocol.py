@@ -18,7 +18,7 @@ Games        200 or more, whole games of three lives
 Score        game points, never clipped
 Player       takes the action of highest Q-value, and with probability epsilon a random one; epsilon is 0.05
              (Mnih et al. 2015), and 0 beside it
-Reported     mean, its 95 % interval (bootstrap), median, standard deviation, and the human-normalised mean:
+Reported     mean, its 95 % interval (BCa bootstrap), median, standard deviation, and the human-normalised mean:
              0 % is a random player (148 points), 100 % a human (1,668.7)
 """
 
@@ -56,12 +56,12 @@ class Measurement(NamedTuple):
 
     @classmethod
     def from_summary(cls, summary: Dict[str, Any]) -> "Measurement":
-        """What `summary` was made of."""
+        """Make again what `summary` was made of."""
         return cls(np.array(summary["scores"], float), np.array(summary["steps"], int), summary["env_id"],
                    summary["epsilon"], summary["seed"], summary["requested"])
 
     def summary(self) -> Dict[str, Any]:
-        """All of it as numbers, lists and texts, for JSON; None where there are too few games."""
+        """Put all of it into numbers, lists and texts, for JSON; None where there are too few games."""
         played = self.episodes > 0
         return {
             "env_id": self.env_id, "seed": self.seed, "epsilon": self.epsilon, "episodes": self.episodes,

@@ -46,7 +46,7 @@ PUBLISHED: Sequence[Published] = (
 
 
 def measure_baselines(nb_games: int = 200, seed: int = 1) -> Dict[str, Measurement]:
-    """What needs no learning, under PROTOCOL: actions by chance, and standing still and shooting.
+    """Measure what needs no learning, under PROTOCOL: actions by chance, and standing still and shooting.
 
     Interrupted, it returns what was played.
     """
@@ -59,7 +59,7 @@ def measure_baselines(nb_games: int = 200, seed: int = 1) -> Dict[str, Measureme
 
 
 def score_table(measured: Dict[str, Measurement], published: Sequence[Published] = PUBLISHED) -> pd.DataFrame:
-    """A row for each player, lowest mean first.
+    """Make a table with a row for each player, lowest mean first.
 
     The columns: mean, low and high (its 95 % interval), median, std, games, epsilon, human % (0 is random, 100 human),
     and how it was measured. What others did not publish is empty.
@@ -82,7 +82,7 @@ def _how(games: Measurement) -> str:
 
 
 def plot_table(measured: Dict[str, Measurement], ax: Optional[plt.Axes] = None) -> plt.Axes:
-    """The table as a plot: filled diamonds with 95 % intervals are measured here, hollow circles published elsewhere.
+    """Plot the table: filled diamonds with 95 % intervals are measured here, hollow circles published elsewhere.
 
     The dotted lines are the random player and the human.
     """

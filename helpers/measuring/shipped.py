@@ -30,7 +30,7 @@ training; scores: measurements (see `Measurement.summary`), one for each epsilon
 
 
 def read_manifest(folder: Optional[Path] = None) -> Dict[str, Dict[str, Any]]:
-    """The entries of MANIFEST.json, by name; empty where there is none.
+    """Read the entries of MANIFEST.json, by name; empty where there is none.
 
     Raises:
         ValueError: the file is damaged, or an entry lacks a field.
@@ -51,13 +51,19 @@ def read_manifest(folder: Optional[Path] = None) -> Dict[str, Dict[str, Any]]:
     return entries
 
 
+def _write_manifest(folder: Path, entries: Dict[str, Dict[str, Any]]) -> None:
+    """Write what `read_manifest` reads, a list of numbers on one line."""
+    text = re.sub(r"\[[\d\s.,-]+\]", lambda numbers: " ".join(numbers.group().split()), json.dumps(entries, indent=1))
+    write_whole(folder / "MANIFEST.json", f"{text}\n".encode())
+
+
 def list_agents(folder: Optional[Path] = None) -> List[str]:
-    """The names of the agents whose weights are there to play with."""
+    """List the names of the agents whose weights are there to play with."""
     return [name for name, entry in read_manifest(folder).items() if entry["weights"]]
 
 
 def sha256(path: Path) -> str:
-    """The file's fingerprint, in hexadecimal."""
+    """Return the file's fingerprint, in hexadecimal."""
     digest = hashlib.sha256()
     with Path(path).open("rb") as file:
         for block in iter(lambda: file.read(1 << 20), b""):
@@ -66,7 +72,7 @@ def sha256(path: Path) -> str:
 
 
 def check_weights(name: str, folder: Optional[Path] = None) -> Path:
-    """The weights file of the entry `name`, after comparing it with the manifest.
+    """Find the weights file of the entry `name`, and compare it with the manifest.
 
     Raises:
         ValueError: there is no such entry, or the file is not the one that was measured.
@@ -74,8 +80,8 @@ def check_weights(name: str, folder: Optional[Path] = None) -> Path:
     """
     folder, entry = Path(folder or WEIGHTS_FOLDER), _entry(name, folder)
     if not entry["weights"]:
-        raise FileNotFoundError(f"The weights of {name} are too large to ship; expected that you make them with "
-                                f"`{entry['command']}`.")
+        raise FileNotFoundError(f"The weights of {name} are too large to ship; expected some of your own. Make them "
+                                f"with `{entry['command']}`.")
     path = folder / entry["weights"]
     if not path.exists():
         raise FileNotFoundError(f"{path} is missing; expected the weights of {name}. Take the file from the "
@@ -88,7 +94,7 @@ def check_weights(name: str, folder: Optional[Path] = None) -> Path:
 
 
 def load_agent(name: str, folder: Optional[Path] = None) -> Any:
-    """The shipped agent `name`, ready to play: `agent.test`, `play_games`, `record_game` or `measure`.
+    """Load the shipped agent `name`, ready to play: `agent.test`, `play_games`, `record_game` or `measure`.
 
     Raises:
         ValueError, FileNotFoundError: as `check_weights`, or the file holds another network's weights.
@@ -98,7 +104,7 @@ def load_agent(name: str, folder: Optional[Path] = None) -> Any:
 
 
 def shipped_recipe(name: str, folder: Optional[Path] = None) -> Recipe:
-    """The recipe by which the shipped agent `name` was trained.
+    """Return the recipe by which the shipped agent `name` was trained.
 
     Raises:
         ValueError: there is no such entry.
@@ -121,7 +127,7 @@ def build_and_load(made: Recipe, weights: Path) -> Any:
 
 
 def build_to_measure(made: Recipe, weights: Path) -> Any:
-    """As `build_and_load`, with one thread, unless TensorFlow has begun with another number: it rounds differently.
+    """Do as `build_and_load`, with one thread, unless TensorFlow began with another number: it rounds differently.
 
     Raises:
         ValueError: these are another network's or game's weights.
@@ -134,13 +140,19 @@ def build_to_measure(made: Recipe, weights: Path) -> Any:
 class Found(NamedTuple):
     """What is known of a weights file: its agent's name, or its network's; its recipe; its own name in the manifest."""
 
+    weights: Path
     agent: Optional[str] = None
     recipe: Optional[Recipe] = None
     entry: Optional[str] = None
 
+    @property
+    def name(self) -> str:
+        """What to call it in a table."""
+        return self.entry or f"{self.agent} ({self.weights})"
+
 
 def identify(weights: Path) -> Found:
-    """Which agent a weights file belongs to, by the MANIFEST.json or the run's hyperparameters.json beside it.
+    """Find out which agent a weights file is of, by the MANIFEST.json or the run's hyperparameters.json beside it.
 
     Raises:
         ValueError: the manifest names the file, but with another SHA-256; or the run's settings are damaged.
@@ -149,14 +161,14 @@ def identify(weights: Path) -> Found:
     for name, entry in read_manifest(folder).items():
         if entry["weights"] == Path(weights).name:
             check_weights(name, folder)
-            return Found(entry["agent"], shipped_recipe(name, folder), name)
+            return Found(weights, entry["agent"], shipped_recipe(name, folder), name)
     hyperparameters = read_hyperparameters(folder) if (folder / "hyperparameters.json").exists() else {}
     name = recorded_name(hyperparameters)
-    return Found(name, recorded_recipe(hyperparameters)) if name else Found()
+    return Found(weights, name, recorded_recipe(hyperparameters) if name else None)
 
 
 def shipped_seeds(name: str, folder: Optional[Path] = None) -> List[int]:
-    """The seeds of all trainings of the agent `name` that were made and measured; one of them is shipped.
+    """Return the seeds of all trainings of the agent `name` that were made and measured; one of them is shipped.
 
     Raises:
         ValueError: there is no such entry.
@@ -165,7 +177,7 @@ def shipped_seeds(name: str, folder: Optional[Path] = None) -> List[int]:
 
 
 def shipped_scores(name: str, folder: Optional[Path] = None, seed: Optional[int] = None) -> List[Measurement]:
-    """The measurements that the manifest holds for the agent `name`, one for each epsilon.
+    """Return the measurements that the manifest holds for the agent `name`, one for each epsilon.
 
     Args:
         seed: of a training in `shipped_seeds`; None for the one that is shipped.
@@ -178,7 +190,7 @@ def shipped_scores(name: str, folder: Optional[Path] = None, seed: Optional[int]
 
 
 def training_log(name: str, folder: Optional[Path] = None, seed: Optional[int] = None) -> pd.DataFrame:
-    """A row for each game of the shipped agent's training; see `helpers.runs.folder.EPISODE_COLUMNS`.
+    """Read a row for each game of the shipped agent's training; see `helpers.runs.folder.EPISODE_COLUMNS`.
 
     Args:
         seed: of a training in `shipped_seeds`; None for the one that is shipped.
@@ -192,7 +204,7 @@ def training_log(name: str, folder: Optional[Path] = None, seed: Optional[int] =
 
 
 def log_of(name: str, seed: int) -> str:
-    """The file name of the log of a training that was made, but does not ship."""
+    """Return the file name of the log of a training that was made, but does not ship."""
     return f"{name}-seed{seed}.csv"
 
 
@@ -203,8 +215,8 @@ def _entry(name: str, folder: Optional[Path], seed: Optional[int] = None) -> Dic
                          f"{', '.join(entries) or 'none yet'}. Choose another.")
     entry = entries[name]
     if seed is not None and str(seed) not in entry["seeds"]:
-        raise ValueError(f"{name} was trained with the seeds {', '.join(map(str, shipped_seeds(name, folder)))}, not "
-                         f"with {seed}; choose one of them.")
+        raise ValueError(f"{name} was not trained with seed {seed}; expected one of "
+                         f"{', '.join(map(str, shipped_seeds(name, folder)))}. Choose another.")
     return entry
 
 
@@ -233,9 +245,7 @@ def add_entry(name: str, weights: Optional[Path], log: Path, measurements: Itera
     fields["sha256"] = sha256(folder / fields["weights"]) if weights else None
     fields["log"] = _copy(log, folder / f"{name}.csv")
     fields["scores"] = [measurement.summary() for measurement in measurements]
-    entries[name] = {field: fields[field] for field in FIELDS}
-    text = re.sub(r"\[[\d\s.,-]+\]", lambda numbers: " ".join(numbers.group().split()), json.dumps(entries, indent=1))
-    write_whole(folder / "MANIFEST.json", f"{text}\n".encode())
+    _write_manifest(folder, {**entries, name: {field: fields[field] for field in FIELDS}})
 
 
 def _copy(source: Path, target: Path) -> str:

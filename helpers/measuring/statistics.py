@@ -13,7 +13,7 @@ Source: Wang et al. 2016 (Dueling Network Architectures), table 2.
 
 
 def mean_interval(scores: Sequence[float]) -> Tuple[float, float]:
-    """The 95 % interval of the mean score, by the bootstrap: about 95 of 100 such intervals hold the true mean.
+    """Return the 95 % interval of the mean score, by the bootstrap: about 95 of 100 such intervals hold the true mean.
 
     Draws the games again with replacement, 9,999 times, and looks at how the mean of the draws spreads; BCa, "bias
     corrected and accelerated", then moves both ends for scores that are lopsided.
@@ -50,7 +50,7 @@ class Difference(NamedTuple):
 
 
 def compare(scores: Sequence[float], others: Sequence[float]) -> Difference:
-    """Whether the player of `scores` is better than the player of `others`: the difference of means and its interval.
+    """Compare the player of `scores` with the player of `others`: the difference of means and its interval.
 
     If the interval does not hold 0, one is better (significantly, as papers say). Two intervals of single means that
     overlap prove nothing: the difference has an interval of its own, narrower than both together. It is made of these
@@ -79,7 +79,7 @@ def _as_scores(scores: Sequence[float]) -> np.ndarray:
 
 
 def human_normalised(score: float) -> float:
-    """The score in per cent of the way from the random player (0) to the human (100).
+    """Return the score in per cent of the way from the random player (0) to the human (100).
 
     Source:
         Mnih et al. 2015, figure 3.
@@ -88,7 +88,7 @@ def human_normalised(score: float) -> float:
 
 
 def plot_scores(scores: Dict[str, np.ndarray], ax: Optional[plt.Axes] = None) -> plt.Axes:
-    """A row for each player: a grey dot for each game, a diamond and a line for the mean and its 95 % interval."""
+    """Plot a row for each player: a grey dot for each game, a diamond and a line for the mean and its 95 % interval."""
     ax = ax or plt.subplots(figsize=(8, 0.6 + 0.7 * len(scores)))[1]
     for row, points in enumerate(scores.values()):
         low, high = mean_interval(points)

@@ -22,7 +22,6 @@ from helpers.runs.tensorboard import hparams_summary
 MEAN_GAMES = 100
 """Games in TensorBoard's mean score, as in `list_runs`: the score of the last game alone would say little of a run."""
 
-
 FLUSH_SECONDS = 10
 """After which TensorBoard's log is written to the disk."""
 
@@ -72,7 +71,7 @@ class RunLogger(Callback):
             self._writer = writer
 
     def _last_scores(self) -> Deque[float]:
-        """Of the games before, where a run goes on."""
+        """Return those of the games before, where a run goes on."""
         return deque(self.run.episodes["score"].tail(MEAN_GAMES), MEAN_GAMES)
 
     def on_step_end(self, step: int, logs: Dict[str, Any]) -> None:
@@ -86,24 +85,16 @@ class RunLogger(Callback):
         self.games += 1
         self.seconds = time.perf_counter() - self._began
         means = dict(zip(self.model.metrics_names, _means(self._metrics)))
-        row = {
-            "game": self.games,
-            "step": int(logs["nb_steps"]),
-            "seconds": round(self.seconds, 2),
-            "score": game[0],
-            "steps_in_game": game[1],
-            "epsilon": _epsilon(self.model.policy),
-            "loss": means.get("loss"),
-            "mean_q": means.get("mean_q"),
-        }
+        row = dict(zip(EPISODE_COLUMNS, (
+            self.games, int(logs["nb_steps"]), round(self.seconds, 2), *game, _epsilon(self.model.policy),
+            means.get("loss"), means.get("mean_q"))))
         with goes_on(f"Game {self.games}: the log"):  # the row waits in the file's buffer for the next one
             self._rows.writerow("" if value is None else value for value in row.values())
         self._scores.append(game[0])
         shown = {**row, "mean_score": np.mean(self._scores)}
         summary = tf.compat.v1.Summary(value=[
             tf.compat.v1.Summary.Value(tag=f"game/{name}", simple_value=value)
-            for name, value in shown.items() if name not in ("game", "step") and value is not None
-        ])
+            for name, value in shown.items() if name not in ("game", "step") and value is not None])
         self._to_tensorboard("add_summary", summary, row["step"])
         self._metrics = []
 
@@ -114,7 +105,7 @@ class RunLogger(Callback):
         self._held = None
 
     def get_state(self) -> Dict[str, Any]:
-        """For a checkpoint: what is counted here, and how long the log is, which is on the disk from now on."""
+        """Return, for a checkpoint, what is counted here, and how long the log is, which is on the disk from now on."""
         self._file.flush()
         os.fsync(self._file.fileno())
         return {"games": self.games, "seconds": time.perf_counter() - self._began, "step": self.run.step,
@@ -137,13 +128,13 @@ class RunLogger(Callback):
 
 
 def _means(metrics: List[List[float]]) -> List[Optional[float]]:
-    """The mean of each column over the rows that are numbers; None where no row is (nothing was learned yet)."""
+    """Return the mean of each column over the rows that are numbers; None where no row is (nothing was learned yet)."""
     columns = np.array(metrics, dtype=float).T
     return [float(column[~np.isnan(column)].mean()) if not np.isnan(column).all() else None for column in columns]
 
 
 def _epsilon(policy: Any) -> Optional[float]:
-    """The exploring share of an annealed or fixed epsilon-greedy policy; None for other policies."""
+    """Return the exploring share of an annealed or fixed epsilon-greedy policy; None for other policies."""
     inner = getattr(policy, "inner_policy", policy)
     return float(inner.eps) if hasattr(inner, "eps") else None
 
@@ -157,11 +148,9 @@ class SaveWeights(Callback):
     """
 
     def __init__(self, run: Run, interval: int):
-        if interval < 1:
-            raise ValueError(f"interval is {interval}; expected at least 1 agent step. Choose how often to save.")
         super().__init__()
         self.run = run
-        self.interval = interval
+        self.interval = check_count("interval", interval, 1, advice="Choose how often to save, in agent steps.")
         self._done, self._saved = 0, None  # agent steps, and after how many the weights were saved last
 
     def on_train_begin(self, logs: Optional[Dict] = None) -> None:
@@ -184,7 +173,7 @@ class SaveWeights(Callback):
         self._held = None
 
     def get_state(self) -> int:
-        """For a checkpoint: steps done."""
+        """Return, for a checkpoint, the steps done."""
         return self._done
 
     def set_state(self, state: int) -> None:
@@ -192,7 +181,7 @@ class SaveWeights(Callback):
         self._done = state
 
     def path(self, step: int) -> Path:
-        """The file for the weights after `step` agent steps."""
+        """Return the file for the weights after `step` agent steps."""
         return self.run.folder / f"weights-{step:09d}.h5"
 
     def save(self, step: int) -> None:
@@ -216,8 +205,8 @@ class ResumeAt(Callback):
 
     def on_train_begin(self, logs: Optional[Dict] = None) -> None:
         if self.params["nb_steps"] <= self.step:
-            raise ValueError(f"nb_steps is {self.params['nb_steps']:,}, but {self.step:,} steps are done already. "
-                             "nb_steps is the total: ask for more.")
+            raise ValueError(f"nb_steps is {self.params['nb_steps']:,}, but {self.step:,} steps are done already; "
+                             "expected the total. Ask for more.")
         self._pending = True
 
     def on_episode_begin(self, episode: int, logs: Optional[Dict] = None) -> None:

@@ -41,7 +41,7 @@ def by_run_length(smoke: Any, demo: Any, full: Any) -> Any:
 
 
 def read_hyperparameters(folder: Path) -> Dict[str, Any]:
-    """What the hyperparameters.json of a run's folder holds.
+    """Read the hyperparameters.json of a run's folder.
 
     Raises:
         FileNotFoundError: there is none.
@@ -53,13 +53,13 @@ def read_hyperparameters(folder: Path) -> Dict[str, Any]:
     except (ValueError, IsADirectoryError, PermissionError) as error:
         read = error
     if not isinstance(read, dict):
-        raise ValueError(f"runs/{path.parent.name}/{path.name} is damaged: expected names with values, received "
-                         f"{read!r}. Mend it, or delete the run.")
+        raise ValueError(f"runs/{path.parent.name}/{path.name} is damaged ({read!r}); expected names with values. Mend "
+                         "it, or delete the run.")
     return read
 
 
 def write_hyperparameters(folder: Path, hyperparameters: Dict[str, Any]) -> None:
-    """What `read_hyperparameters` reads; what JSON does not know is written as a text.
+    """Write what `read_hyperparameters` reads; what JSON does not know is written as a text.
 
     Raises:
         OSError: the disk is full or not writable.
@@ -80,12 +80,12 @@ class Run:
         held: keeps other processes from writing into the folder, where the command trains; see `hold`.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, held: Optional[Hold] = None):
         self.folder = Path(folder)
         self.name = self.folder.name
         self.hyperparameters = read_hyperparameters(self.folder)
         self.step = 0
-        self.held: Optional[Hold] = None
+        self.held = held
 
     def __repr__(self) -> str:
         return f"<Run {self.name}>"
@@ -129,7 +129,7 @@ def start_run(name: str, hyperparameters: Dict[str, Any], root: Optional[Path] =
 
 
 def start_named_run(name: str, hyperparameters: Dict[str, Any], root: Optional[Path] = None) -> Run:
-    """As `start_run`, but the folder is called `name`, without a number; the run is held.
+    """Do as `start_run`, but call the folder `name`, without a number; the run is held.
 
     Raises:
         ValueError: the name is no run's.
@@ -140,18 +140,14 @@ def start_named_run(name: str, hyperparameters: Dict[str, Any], root: Optional[P
     try:
         folder.mkdir()
     except FileExistsError:
-        if folder.is_dir():
-            raise FileExistsError(f"runs/{name} is there already: go on with --resume {name}, or choose another name "
-                                  "with --run.") from None
-        raise FileExistsError(f"runs/{name} can't be made, a file is in the way: choose another name.") from None
-    held = hold(folder)  # before there is a run that somebody else could go on with
-    run = _describe(folder, hyperparameters)
-    run.held = held
-    return run
+        what, advice = ("run", f"Go on with --resume {name}, or choose") if folder.is_dir() else ("file", "Choose")
+        raise FileExistsError(f"runs/{name} is there already, a {what}; expected a free name. {advice} another with "
+                              "--run.") from None
+    return _describe(folder, hyperparameters, hold(folder))  # held before somebody else could go on with the run
 
 
 def _check_place(name: str, root: Optional[Path]) -> Path:
-    """The folder of all runs, which is made if need be, for a run of this name."""
+    """Return the folder of all runs, which is made if need be, for a run of this name."""
     if not (isinstance(name, str) and len(name) <= 100 and re.fullmatch(r"\w[\w-]*", name)
             and len(name.encode()) <= 240):
         raise ValueError(f"Received the run name {name!r}; expected up to 100 letters, digits, - and _, no - first. "
@@ -161,24 +157,24 @@ def _check_place(name: str, root: Optional[Path]) -> Path:
     return root
 
 
-def _describe(folder: Path, hyperparameters: Dict[str, Any]) -> Run:
+def _describe(folder: Path, hyperparameters: Dict[str, Any], held: Optional[Hold] = None) -> Run:
     try:
         write_hyperparameters(folder, hyperparameters)
     except OSError:
         shutil.rmtree(str(folder))  # the name stays free
         raise
-    return Run(folder)
+    return Run(folder, held)
 
 
 def run_folders(name: str = "", root: Optional[Path] = None) -> List[Path]:
-    """The folders of all runs whose name begins with `name`, in alphabetical order."""
+    """Find the folders of all runs whose name begins with `name`, in alphabetical order."""
     root = Path(root or RUNS_FOLDER)
     found = root.glob(f"{name}*/hyperparameters.json") if os.path.isdir(str(root)) else ()
     return sorted(file.parent for file in found)
 
 
 def load_runs(name: str = "", root: Optional[Path] = None) -> List[Run]:
-    """All runs whose name begins with `name`, in the order in which they were begun or last asked for more steps.
+    """Load all runs whose name begins with `name`, in the order in which they were begun or last asked for more steps.
 
     One whose hyperparameters can't be read is left out, with a warning.
     """
@@ -198,7 +194,7 @@ def _begun(folder: Path) -> float:
 
 
 def list_runs(name: str = "", root: Optional[Path] = None) -> pd.DataFrame:
-    """A table with a row for each run: games, steps, minutes, mean score of its last 100 games, hyperparameters."""
+    """Make a table, a row for each run: games, steps, minutes, mean score of its last 100 games, hyperparameters."""
     rows = []
     for run in load_runs(name, root):
         episodes = run.episodes

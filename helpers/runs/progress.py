@@ -58,7 +58,7 @@ class ProgressBar(Callback):
             self._bar.close()
 
     def get_state(self) -> List[float]:
-        """For a checkpoint: the scores so far."""
+        """Return, for a checkpoint, the scores so far."""
         return self._scores
 
     def set_state(self, state: List[float]) -> None:
@@ -112,7 +112,7 @@ class LivePlot(Callback):
 
 
 def _as_png(figure: Figure) -> Image:
-    """The figure as a picture of its own, closed, so that the notebook does not show it a second time."""
+    """Draw the figure as a picture of its own, and close it, so that the notebook does not show it a second time."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     plt.close(figure)

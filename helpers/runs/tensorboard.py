@@ -35,7 +35,7 @@ def open_tensorboard(folder: Optional[Path] = None, height: int = 800) -> None:
 
 @lru_cache(maxsize=None)
 def serve_runs(folder: str) -> int:
-    """Start TensorBoard in a thread of this process, once for each folder; returns its port on this computer."""
+    """Start TensorBoard in a thread of this process, once for each folder; return its port on this computer."""
     from tensorboard import program
 
     server = program.TensorBoard()
@@ -45,7 +45,7 @@ def serve_runs(folder: str) -> int:
 
 
 def hparams_summary(hyperparameters: Dict[str, Any], run: str) -> bytes:
-    """What TensorBoard's HParams tab wants to know of a run when it begins, as a serialized Summary.
+    """Write what TensorBoard's HParams tab wants to know of a run when it begins, as a serialized Summary.
 
     The tab compares the runs by the numbers that they log, of which it takes the last.
     """

@@ -1,13 +1,18 @@
-"""A trained RAM agent without TensorFlow, which takes seconds to start: its network is a few products of matrices."""
+"""A trained RAM agent without TensorFlow, which takes seconds to start: its network is a few products of matrices.
+
+It needs NumPy and h5py alone, so it also plays on today's Pythons (benchmarks/todays_tools.py).
+"""
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, List, Tuple
+from typing import TYPE_CHECKING, Any, List, Tuple
 
 import h5py
 import numpy as np
 
-from helpers.agents.recipes import Recipe
 from helpers.game.ram import show
+
+if TYPE_CHECKING:  # gym 0.18, which it imports, does not install on today's Pythons
+    from helpers.agents.recipes import Recipe
 
 
 class DensePlayer:
@@ -29,7 +34,7 @@ class DensePlayer:
 
     processor = None  # what one would do to the states is done in `compute_batch_q_values`
 
-    def __init__(self, made: Recipe, weights: Path):
+    def __init__(self, made: "Recipe", weights: Path):
         if not made.is_dense:
             raise ValueError(f"The agent's network is for {made.network}; expected an agent on the RAM. Use "
                              "build_and_load for others.")
@@ -38,7 +43,7 @@ class DensePlayer:
         *self._hidden, self._last = read_layers(weights)
 
     def compute_batch_q_values(self, states: Any) -> np.ndarray:
-        """States [B, W, 128] of bytes to Q-values, float32 [B, actions]."""
+        """Turn states [B, W, 128] of bytes into Q-values, float32 [B, actions]."""
         values = show(states, self._scale, self._shown).reshape(len(states), -1)
         for kernel, bias in self._hidden:
             values = np.maximum(values @ kernel + bias, 0)
@@ -48,7 +53,7 @@ class DensePlayer:
 
 
 def read_layers(weights: Path) -> List[Tuple[np.ndarray, np.ndarray]]:
-    """Kernel [inputs, units] and bias [units] of each dense layer in a weights file of Keras, the first layer first."""
+    """Read kernel [inputs, units] and bias [units] of each dense layer in a weights file, the first layer first."""
     with h5py.File(str(weights), "r") as file:
         groups = [file[name] for name in file.attrs["layer_names"]]
         return [tuple(group[name][()] for name in group.attrs["weight_names"])

@@ -10,6 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 from PIL import Image
 
+from helpers.checks import check_count
+from helpers.watching.moving_png import write_moving_png
+
 BLUE, ORANGE, GREEN, SKY, RED = "#0072B2", "#E69F00", "#009E73", "#56B4E9", "#D55E00"
 """Of Okabe and Ito's palette, which colour-blind readers can tell apart."""
 
@@ -23,7 +26,7 @@ Part = Tuple[Optional[str], float]
 
 def draw_q_table(q_values: np.ndarray, marks: Mapping[int, str], ax: Optional[plt.Axes] = None,
                  cell: Optional[int] = None, title: str = "") -> plt.Axes:
-    """A corridor seen from above: in each cell the value of a step to the left and of one to the right.
+    """Draw a corridor seen from above: in each cell the value of a step to the left and of one to the right.
 
     Args:
         q_values: [cells, 2], left and right; blue is deepest at 1, the larger of the two is bold.
@@ -56,28 +59,24 @@ def draw_q_table(q_values: np.ndarray, marks: Mapping[int, str], ax: Optional[pl
 
 def moving_picture(draw: Callable[[plt.Axes, int], Any], nb_frames: int, figsize: Tuple[float, float] = (9, 1.3),
                    milliseconds: int = 300) -> InlineImage:
-    """A moving PNG that repeats for ever, to be the last line of a cell.
+    """Make a moving PNG that repeats for ever, to be the last line of a cell.
 
     Args:
         draw: called with empty axes and the number of a frame, from 0; draws that frame.
         figsize: inches, 72 pixels each.
         milliseconds: how long a frame is shown; the last one five times as long.
     """
-    figure = Figure(figsize=figsize, dpi=72)
-    canvas, pictures, durations = FigureCanvasAgg(figure), [], []
-    for number in range(nb_frames):
+    figure, buffer = Figure(figsize=figsize, dpi=72), io.BytesIO()
+    canvas = FigureCanvasAgg(figure)
+
+    def frame(number: int) -> Tuple[Image.Image, float]:
         figure.clear()
         draw(figure.add_axes([0.01, 0.02, 0.98, 0.8]), number)
         canvas.draw()
         picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
-        if pictures and picture.tobytes() == pictures[-1].tobytes():
-            durations[-1] += milliseconds  # Pillow 7.2 can't write two equal frames in a row
-        else:
-            pictures.append(picture)
-            durations.append(milliseconds)
-    durations[-1] += 4 * milliseconds
-    buffer = io.BytesIO()
-    pictures[0].save(buffer, "PNG", save_all=True, append_images=pictures[1:], duration=durations, loop=0)
+        return picture, milliseconds * (5 if number == nb_frames - 1 else 1)
+
+    write_moving_png(buffer, map(frame, range(nb_frames)))
     return InlineImage(data=buffer.getvalue(), format="png")
 
 
@@ -100,7 +99,7 @@ def _arrow(ax: plt.Axes, start: Tuple[float, float], end: Tuple[float, float], c
 
 
 def _canvas(ax: Optional[plt.Axes], width: float, height: float, scale: float = 1.0) -> plt.Axes:
-    """Axes without a frame, `width` by `height` units, of which `scale` inches each if they are new."""
+    """Make axes without a frame, `width` by `height` units, of which `scale` inches each if they are new."""
     ax = ax or plt.subplots(figsize=(width * scale, height * scale))[1]
     ax.set(xlim=(0, width), ylim=(0, height), aspect="equal")
     ax.axis("off")
@@ -109,7 +108,7 @@ def _canvas(ax: Optional[plt.Axes], width: float, height: float, scale: float = 
 
 def draw_backup(reward: float, next_q_values: Mapping[str, float], gamma: float,
                 ax: Optional[plt.Axes] = None) -> plt.Axes:
-    """The Bellman backup: a state, a step, the next state, and what its actions are worth; the largest goes back.
+    """Draw the Bellman backup: a state, a step, the next state, and what its actions are worth; the largest goes back.
 
     Args:
         reward: of the step.
@@ -138,13 +137,12 @@ def draw_backup(reward: float, next_q_values: Mapping[str, float], gamma: float,
 
 
 def draw_n_step(n: int, nb_states: int = 6, ax: Optional[plt.Axes] = None) -> plt.Axes:
-    """The target over `n` steps: `n` rewards are summed, then the Q-value of the state behind them is asked.
+    """Draw the target over `n` steps: `n` rewards are summed, then the Q-value of the state behind them is asked.
 
     Raises:
         ValueError: fewer than `n` + 1 states, or `n` below 1.
     """
-    if not 1 <= n < nb_states:
-        raise ValueError(f"n is {n} with {nb_states} states, expected 1 to {nb_states - 1}: draw more states.")
+    n = check_count("n", n, 1, nb_states - 1, "Draw more states, or sum fewer rewards.")
     ax = _canvas(ax, 1.7 * nb_states, 2.5)
     for t in range(nb_states):
         x = 0.85 + 1.7 * t
@@ -160,7 +158,7 @@ def draw_n_step(n: int, nb_states: int = 6, ax: Optional[plt.Axes] = None) -> pl
 
 
 def draw_data_flow(ax: Optional[plt.Axes] = None) -> plt.Axes:
-    """What flows where in DQN: game, replay memory, network and target network."""
+    """Draw what flows where in DQN: game, replay memory, network and target network."""
     ax = _canvas(ax, 11, 5.1)
     game, memory, network, target, loss = (1.2, 3.6), (4.4, 3.6), (8.9, 3.6), (4.4, 1.2), (8.9, 1.2)
     _box(ax, *game, "game", ORANGE)
@@ -192,7 +190,7 @@ def draw_data_flow(ax: Optional[plt.Axes] = None) -> plt.Axes:
 
 
 def draw_network_to_scale(weights: Mapping[str, int], ax: Optional[plt.Axes] = None) -> plt.Axes:
-    """A square for each layer, whose area is the number of its weights.
+    """Draw a square for each layer, whose area is the number of its weights.
 
     Args:
         weights: the name of each layer, in order, and how many weights it has; those without are left out.
@@ -216,7 +214,7 @@ def draw_network_to_scale(weights: Mapping[str, int], ax: Optional[plt.Axes] = N
 
 
 def draw_time_axis(ways: Mapping[str, Sequence[Sequence[Part]]], ax: Optional[plt.Axes] = None) -> plt.Axes:
-    """What happens when, in milliseconds: a band for each way to train, with a lane for each thing done at once.
+    """Draw what happens when, in milliseconds: a band for each way to train, a lane for each thing done at once.
 
     Args:
         ways: the name of each way, and its lanes; a lane is a list of (what, milliseconds), one after the other from

@@ -5,7 +5,7 @@ from typing import Any, Callable, Optional
 import gym
 
 from helpers.agents.recipes import NETWORKS
-from helpers.checks import check_range, check_seed
+from helpers.checks import check_count, check_range, check_seed
 from helpers.game.environment import make_game
 from helpers.measuring.parallel import is_agent, q_values_of, take_seats
 from helpers.measuring.play import Player
@@ -46,7 +46,7 @@ class LiveGame(Recording):
         return self._seat.over
 
     def play(self, nb_steps: int) -> "LiveGame":
-        """Play up to `nb_steps` agent steps more; returns itself."""
+        """Play up to `nb_steps` agent steps more; return itself."""
         for _ in range(nb_steps):
             if self.over:
                 break
@@ -65,7 +65,7 @@ class LiveGame(Recording):
 
 
 def game_for(player: Any) -> gym.Env:
-    """The environment whose observations have the shape that the agent's network takes.
+    """Make the environment whose observations have the shape that the agent's network takes.
 
     Raises:
         ValueError: there is none, or the player has no network to ask.
@@ -107,8 +107,7 @@ def record_measured_game(player: Player, measured: Measurement, game: int,
     Raises:
         ValueError: there is no such game.
     """
-    if not 0 <= game < measured.requested:
-        raise ValueError(f"game is {game}; expected 0 to {measured.requested - 1}, the numbers of the games measured.")
+    check_count("game", game, 0, measured.requested - 1, "These are the games that were measured.")
     if make_env is None and not is_agent(player):
         make_env = partial(make_game, measured.env_id)
     return LiveGame(player, make_env, measured.seed, measured.epsilon, game).play(10_000)

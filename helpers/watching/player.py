@@ -31,7 +31,7 @@ Loader = Callable[[], Tuple[Any, Optional[Recipe]]]
 
 
 def find_agents(weights: Optional[Path] = None, runs: Optional[Path] = None) -> Dict[str, Loader]:
-    """The agents in the folder weights/, then the runs in runs/ that have saved weights, the newest first.
+    """Find the agents in the folder weights/, then the runs in runs/ that have saved weights, the newest first.
 
     Returns:
         for each name a function that loads that agent; it raises ValueError or FileNotFoundError if that fails.
@@ -47,13 +47,13 @@ def find_agents(weights: Optional[Path] = None, runs: Optional[Path] = None) -> 
 
 
 def newest_weights(run: Run) -> Optional[Path]:
-    """The weights at the end of the run's training, or the last that it saved; None if there are none."""
+    """Find the weights at the end of the run's training, or the last that it saved; None if there are none."""
     end = run.folder / "weights.h5"
     return end if end.exists() else (run.checkpoints or [None])[-1]
 
 
 def load_shipped(name: str, folder: Optional[Path] = None) -> Tuple[Any, Recipe]:
-    """The agent `name` of weights/ and its recipe; one on the RAM as a `DensePlayer`, which is there at once.
+    """Load the agent `name` of weights/ and its recipe; one on the RAM as a `DensePlayer`, which is there at once.
 
     Raises:
         ValueError, FileNotFoundError: its file is not the one that was measured, or not there.
@@ -63,7 +63,7 @@ def load_shipped(name: str, folder: Optional[Path] = None) -> Tuple[Any, Recipe]
 
 
 def load_run(run: Run) -> Tuple[Any, Recipe]:
-    """The agent that a run trained, with its newest weights, and its recipe.
+    """Load the agent that a run trained, with its newest weights, and its recipe.
 
     Raises:
         ValueError: the run does not say which agent it trained, or the weights are another network's.

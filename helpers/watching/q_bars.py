@@ -32,11 +32,10 @@ class Axis(NamedTuple):
 
 
 def axis_for(q_values: Sequence[Sequence[float]]) -> Axis:
-    """An axis on which the Q-values of all these steps have room: [steps, actions], and the differences of nine in ten.
+    """Choose an axis with room for the Q-values of all these steps, [steps, actions], and for nine in ten differences.
 
-    Once or twice in a game an action matters ten times as much as usual; the others shall be seen as well.
-    Its numbers are 0 or one of 1, 1.5, 2, 3, 4, 6 and so on: a game that is played on does not stretch its bars all
-    the time.
+    Once or twice in a game an action matters ten times as much as usual; the others shall be seen as well. Its numbers
+    are 0 or one of 1, 1.5, 2, 3, 4, 6 and so on: a game that is played on does not stretch its bars all the time.
     """
     if not len(q_values):
         return Axis(0.0, 1.0, 1.0)
@@ -46,7 +45,7 @@ def axis_for(q_values: Sequence[Sequence[float]]) -> Axis:
 
 
 def _ceiling(value: float) -> float:
-    """The first of these numbers at or above `value`; 0 for what is not above 0."""
+    """Return the first of these numbers at or above `value`; 0 for what is not above 0."""
     if value <= 0:
         return 0.0
     power = 2.0 ** math.floor(math.log2(value))
@@ -60,7 +59,7 @@ def _font(name: str) -> ImageFont.FreeTypeFont:
 
 def draw_q_values(names: Sequence[str], q_values: Optional[Sequence[float]], chosen: Optional[int], axis: Axis,
                   height: int) -> Image.Image:
-    """A picture of WIDTH x `height` pixels, RGB, white on black.
+    """Draw a picture of WIDTH x `height` pixels, RGB, white on black.
 
     An action's first bar is its Q-value, from 0. Those of one state are nearly equal as a rule, so a second bar shows
     by how much each is above or below their mean, which is what the choice hangs on.
@@ -98,7 +97,7 @@ def draw_q_values(names: Sequence[str], q_values: Optional[Sequence[float]], cho
 
 @lru_cache(maxsize=8)
 def _labels(names: Sequence[str], height: int) -> Image.Image:
-    """What stays the same from step to step; letters take the longest."""
+    """Draw what stays the same from step to step; letters take the longest."""
     picture = Image.new("RGB", (WIDTH, height))
     draw = ImageDraw.Draw(picture)
     draw.text((_VALUES[0], 32), "Q-value", FAINT, font=_font("DejaVuSans"))
@@ -109,10 +108,10 @@ def _labels(names: Sequence[str], height: int) -> Image.Image:
 
 
 def _middle(action: int, nb_actions: int, height: int) -> int:
-    """The pixel row in the middle of an action's bars."""
+    """Return the pixel row in the middle of an action's bars."""
     return int(_TITLE_HEIGHT + (height - _TITLE_HEIGHT) / nb_actions * (action + 0.5))
 
 
 def _place(column: Sequence[int], low: float, high: float, number: float) -> float:
-    """The pixel column of `number`, or of the end that it lies beyond, on an axis from `low` to `high`."""
+    """Return the pixel column of `number`, or of the end that it lies beyond, on an axis from `low` to `high`."""
     return column[0] + (column[1] - column[0]) * (min(max(number, low), high) - low) / ((high - low) or 1)

@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw
 from helpers.game.wrappers import ScoreKeeper
 from helpers.measuring.play import Player, play_games
 from helpers.watching import q_bars
+from helpers.watching.moving_png import write_moving_png
 
 FRAMES_PER_SECOND = 60
 """The console draws 60 emulator frames a second (NTSC)."""
@@ -66,7 +67,7 @@ class Recorder(ScoreKeeper):
         self._clock = clock
 
     def _frame_number(self) -> int:
-        """Of the console; in games without one, of the moments."""
+        """Return the console's frame number; in games without one, the number of moments."""
         ale = getattr(self.unwrapped, "ale", None)
         return ale.getEpisodeFrameNumber() if ale else len(self.moments)
 
@@ -96,7 +97,7 @@ class Recording:
         return f"<Recording: {self.score:.0f} points in {len(self.moments) - 1} steps, {self.seconds:.1f} s>"
 
     def frame(self, step: int, scale: int = 1, caption: bool = False, q_values: bool = False) -> np.ndarray:
-        """The screen after agent step `step`, uint8 (height * scale [+ CAPTION_HEIGHT], width * scale [+ WIDTH], 3).
+        """Draw the screen after step `step`, uint8 (height * scale [+ CAPTION_HEIGHT], width * scale [+ WIDTH], 3).
 
         Args:
             caption: write under it the points, the step, and the action that led here.
@@ -124,7 +125,7 @@ class Recording:
         return np.asarray(picture)
 
     def choice(self, step: int) -> Tuple[Optional[int], Optional[Tuple[float, ...]]]:
-        """The action that was chosen on the screen after step `step`, and the Q-values of that state; None if unknown.
+        """Return the action chosen on the screen after step `step`, and the Q-values of that state; None if unknown.
 
         Nothing is chosen after the last step.
         """
@@ -134,7 +135,7 @@ class Recording:
         return self.moments[after].action, self.moments[after].q_values
 
     def describe(self, step: int) -> str:
-        """`frame` with its Q-values, in words: for who can't see the picture."""
+        """Say in words what `frame` shows with its Q-values: for who can't see the picture."""
         chosen, values = self.choice(step)
         words = f"Step {step}, {self.moments[step].score:.0f} points"
         if chosen is None:
@@ -143,7 +144,7 @@ class Recording:
         return f"{words}, chosen: {self.action_names[chosen]}." + (f" Q-values: {q_values}." if values else "")
 
     def _axis(self) -> q_bars.Axis:
-        """One axis for all steps, so that bars of two pictures can be compared."""
+        """Choose one axis for all steps, so that bars of two pictures can be compared."""
         if self._axis_known[0] != len(self.moments):
             known = [moment.q_values for moment in self.moments if moment.q_values]
             if not known and len(self.moments) > 1:
@@ -153,13 +154,13 @@ class Recording:
         return self._axis_known[1]
 
     def _steps(self, start: float, seconds: float) -> List[int]:
-        """The steps that begin between `start` and `start + seconds` seconds of play."""
+        """Return the steps that begin between `start` and `start + seconds` seconds of play."""
         begins = np.cumsum([0] + [moment.frames for moment in self.moments[:-1]]) / FRAMES_PER_SECOND
         return [step for step, begin in enumerate(begins) if start <= begin < start + seconds]
 
     def save_apng(self, path: Any, start: float = 0, seconds: float = 8, scale: int = 2, caption: bool = True,
                   q_values: bool = False) -> None:
-        """Write a moving PNG that repeats for ever, at the console's speed; an old viewer shows its first frame.
+        """Write a moving PNG at the console's speed; see `write_moving_png`.
 
         Args:
             path: a path or an open binary file.
@@ -169,19 +170,12 @@ class Recording:
         Raises:
             ValueError: the game was over before `start`.
         """
-        pictures: List[Image.Image] = []
-        durations: List[float] = []  # milliseconds
-        for step in self._steps(start, seconds):
-            picture = Image.fromarray(self.frame(step, scale, caption, q_values))
-            milliseconds = 1000 * self.moments[step].frames / FRAMES_PER_SECOND
-            if pictures and pictures[-1].tobytes() == picture.tobytes():
-                durations[-1] += milliseconds  # Pillow 7.2 can't write two equal frames in a row
-            else:
-                pictures.append(picture)
-                durations.append(milliseconds)
-        if not pictures:
-            raise ValueError(f"Received start={start} s, but this recording lasts {self.seconds:.1f} s. Start earlier.")
-        pictures[0].save(path, "PNG", save_all=True, append_images=pictures[1:], duration=durations, loop=0)
+        steps = self._steps(start, seconds)
+        if not steps:
+            raise ValueError(f"start is {start} s; expected less than the {self.seconds:.1f} s of this recording. "
+                             "Start earlier.")
+        write_moving_png(path, ((Image.fromarray(self.frame(step, scale, caption, q_values)),
+                                 1000 * self.moments[step].frames / FRAMES_PER_SECOND) for step in steps))
 
     def save_video(self, path: Path, scale: int = 2, caption: bool = True, q_values: bool = False) -> None:
         """Write the whole recording as H.264 at 60 frames a second, one frame of video for each emulator frame."""
@@ -198,13 +192,13 @@ class Recording:
 
     def clip(self, start: float = 0, seconds: float = 8, scale: int = 2, caption: bool = True,
              q_values: bool = False) -> InlineImage:
-        """A short clip to be the last line of a cell; it is stored with the notebook and moves in GitHub's preview."""
+        """Make a short clip, a cell's last line; it is stored with the notebook and moves in GitHub's preview."""
         buffer = io.BytesIO()
         self.save_apng(buffer, start, seconds, scale, caption, q_values)
         return InlineImage(data=buffer.getvalue(), format="png")
 
     def video(self, scale: int = 2, caption: bool = True, q_values: bool = False) -> Video:
-        """The whole game as a video with controls, to be the last line of a cell; it is not stored in the notebook."""
+        """Make a video of the whole game, with controls, a cell's last line; the notebook does not store it."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "game.mp4"
             self.save_video(path, scale, caption, q_values)

@@ -162,8 +162,8 @@ def test_a_checkpoint_of_other_settings_is_refused_and_they_are_named(tmp_path):
             pytest.raises(ValueError, match="environments=1, here 2.*trained by=fit, here fit_parallel"):
         agent.fit_parallel(make_env, 2, 100, verbose=0, resume=tmp_path)
     agent.gamma, agent.memory.limit, agent.policy.nb_steps = 0.9, 800, 5
-    refused("belongs to a training with other settings: gamma=0.99, here 0.9; memory limit=700, here 800; "
-            "policy nb_steps=2000, here 5. Make agent")
+    refused("belongs to a training with other settings, gamma=0.99, here 0.9; memory limit=700, here 800; "
+            "policy nb_steps=2000, here 5; expected the same. Make agent")
     agent.compile(Adam(lr=0.5))
     refused("optimizer learning_rate=0.0001, here 0.5")
     agent.compile(SGD(lr=1e-4))
@@ -177,15 +177,16 @@ def test_a_checkpoint_of_an_agent_that_is_shown_something_else_is_refused(tmp_pa
                            replay_limit=200, shown=shown)
 
     fit(tmp_path, 60, agent("positions"))
-    with pytest.raises(ValueError, match=r"has shown=\('positions',\), and this one \('bombs',\): expected the s"):
+    with pytest.raises(ValueError, match=r"has shown=\('positions',\), and this one \('bombs',\); expected the s"):
         fit(tmp_path, 100, agent("bombs"), resume=tmp_path)
     resumed, _ = fit(tmp_path, 100, agent("positions"), resume=tmp_path)
     assert resumed.step == 100
 
 
 def test_what_cannot_be_stored_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="every is 0; expected at least 1"):
-        Checkpoint(tmp_path, 0)
+    for every in (0, 1.5):
+        with pytest.raises(ValueError, match=f"^every is {every}; expected at least 1, a whole number"):
+            Checkpoint(tmp_path, every)
     options = {"nb_actions": NB_ACTIONS, "policy": EpsGreedyQPolicy(), "nb_steps_warmup": 50}
     for agent_class in (DQNAgent, FastDQNAgent):
         agent = agent_class(build_ram_model(128, NB_ACTIONS), memory=SequentialMemory(500, window_length=3), **options)
@@ -196,7 +197,7 @@ def test_what_cannot_be_stored_is_refused(tmp_path):
     fit(tmp_path / "b", 40)
     listener = Listener()
     for options in ({}, {"resume": tmp_path / "b"}):
-        with pytest.raises(ValueError, match="holds checkpoint-0000000020.dqn, of an earlier training: pass resume="):
+        with pytest.raises(ValueError, match="holds checkpoint-0000000020.dqn, of an earlier training; expected none"):
             fit(tmp_path / "a", 100, callbacks=[listener], **options)
     assert not listener.heard  # the callbacks before this one need not clean up
 
@@ -216,7 +217,7 @@ def test_a_learning_rate_that_is_another_function_is_found(tmp_path):
     asked = []
     falling(1_500, 150, asked)
     assert max(asked) == 149 and min(asked) == 0
-    with pytest.raises(ValueError, match=r"learning rate at step 149=0\.000949\d+, here 0\.00096\d+\. Make agent"):
+    with pytest.raises(ValueError, match=r"learning rate at step 149=0\.000949\d+, here 0\.00096\d+; expected the s"):
         falling(2_000, 160)
     assert falling(1_500, 160).step >= 160
     with pytest.raises(ValueError, match="optimizer learning_rate=None, here 0.0001"):

@@ -61,9 +61,9 @@ def test_files_that_cannot_be_used_are_named_with_the_reason(tmp_path):
     good = path.read_bytes()
     none, damaged = "a.dqn is no checkpoint", "a.dqn is cut short or damaged"
     for data, reason in [
-        (b"", f"{none}: it is empty"), (b"\x89HDF\r\n\x1a\n" + good, none), (b"something else", none),
+        (b"", "a.dqn is empty; expected"), (b"\x89HDF\r\n\x1a\n" + good, none), (b"something else", none),
         (good[:2], damaged), (good[:40], damaged), (good[:len(good) // 2], damaged), (good[:-1], damaged),
-        (good.replace(b'"format": 2', b'"format": 3'), f"{damaged}: .*state.json"),
+        (good.replace(b'"format": 2', b'"format": 3'), f"{damaged} .*state.json"),
     ]:
         path.write_bytes(data)
         with pytest.raises(BadFile, match=f"^{reason}"):
@@ -74,7 +74,7 @@ def test_a_newer_format_is_named(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(state_file, "FORMAT", 3)
         write_state(tmp_path / "a.dqn", {}, TREE)
-    with pytest.raises(BadFile, match="^a.dqn has format 3; this version of helpers reads format 2"):
+    with pytest.raises(BadFile, match="^a.dqn has format 3; expected 2, which this version reads"):
         read_state(tmp_path / "a.dqn")
 
 

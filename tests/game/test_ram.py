@@ -114,6 +114,11 @@ def test_a_view_that_there_is_not_is_named():
             nb_rows(1, shown)
 
 
+def test_a_view_that_is_switched_on_by_its_name_is_answered_with_the_list():
+    with pytest.raises(TypeError, match=r'^Received bits, positions; expected .* Write shown=\["positions"\]\.$'):
+        nb_rows(3, bits=False, positions=True)
+
+
 @pytest.fixture(scope="module")
 def played():
     """RAM, action and lives of 6,000 random steps."""

@@ -22,6 +22,7 @@ from tensorflow.keras.optimizers import Adam
 
 from helpers.learning.dqn import FastDQNAgent
 from helpers.learning.memory import ArrayMemory
+from helpers.learning.threads import set_threads
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -263,8 +264,9 @@ def test_a_loss_that_is_no_number_stops_the_training(memory_class):
             return np.nan
 
     agent, record = make_agent(FastDQNAgent, memory_class, ram_model(), processor=Spoil()), Record()
-    with pytest.raises(FloatingPointError, match="The loss is nan at step 41, expected a finite number.*It comes from "
-                                                 "the reward of step 0, which is no finite number: mend the env"):
+    with pytest.raises(FloatingPointError, match="The loss is nan at step 41, which spoilt the weights; expected a "
+                                                 "finite number. It comes from the reward of step 0, which is no "
+                                                 "finite number: mend the env"):
         agent.fit(make_env(), 200, callbacks=[record], verbose=0)
     assert record.ended == {"did_abort": True}
 
@@ -283,12 +285,19 @@ def test_the_first_observation_that_is_no_number_is_named():
 
 
 def test_bad_input():
-    with pytest.raises(ValueError, match="batch_size is 298.* at most 296 transitions"):
+    with pytest.raises(ValueError, match="batch_size is 298; expected 1 to 296, a whole number. A memory with lim"):
         make_agent(FastDQNAgent, ArrayMemory, ram_model(), batch_size=298)
     with pytest.raises(ValueError, match="n_step is 3 with a SequentialMemory"):
         make_agent(FastDQNAgent, SequentialMemory, ram_model(), n_step=3)
-    with pytest.raises(ValueError, match="n_step is 0"):
-        make_agent(FastDQNAgent, ArrayMemory, ram_model(), n_step=0)
+    for wrong in (0, 1.5):
+        with pytest.raises(ValueError, match=f"^n_step is {wrong}; expected at least 1, a whole number"):
+            make_agent(FastDQNAgent, ArrayMemory, ram_model(), n_step=wrong)
+        with pytest.raises(ValueError, match=f"^nb_envs is {wrong}; expected 1 to 500, a whole number. Use fewer"):
+            ArrayMemory(500, window_length=2, nb_envs=wrong)
+        with pytest.raises(ValueError, match=f"^action_repetition is {wrong}; expected at least 1, a whole number"):
+            make_agent(FastDQNAgent, ArrayMemory, ram_model()).fit(make_env(), 100, action_repetition=wrong, verbose=0)
+        with pytest.raises(ValueError, match=f"^n is {wrong}; expected at least 1, a whole number"):
+            set_threads(wrong)
 
     class Shrink(gym.ObservationWrapper):
         seen = 0
@@ -296,7 +305,7 @@ def test_bad_input():
         def observation(self, observation):
             self.seen += 1
             return observation if self.seen < 50 else observation.astype(np.float32)
-    with pytest.raises(ValueError, match="dtype float32, expected .* uint8"):
+    with pytest.raises(ValueError, match="dtype float32; expected .* uint8"):
         make_agent(FastDQNAgent, ArrayMemory, ram_model()).fit(Shrink(make_env()), 100, verbose=0)
 
 
@@ -351,4 +360,4 @@ def test_set_threads():
     result = run_python(SET_THREADS.format(first=2, second=1))
     assert "RuntimeError: set_threads(1) came after TensorFlow started its threads" in result.stdout
     result = run_python(SET_THREADS.format(first=0, second=1))
-    assert "ValueError: n is 0, expected a whole number" in result.stdout
+    assert "ValueError: n is 0; expected at least 1, a whole number" in result.stdout

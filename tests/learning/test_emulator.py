@@ -93,17 +93,17 @@ WAYS = {
 @pytest.mark.parametrize("way", WAYS)
 def test_observations_that_are_not_alike_are_refused_in_the_same_words(way):
     for kinds, sizes, words in [
-        ((np.int64, np.float64), (4, 4), r"\(4,\) and dtype float64, expected \(4,\) and int64"),
-        ((np.uint8, np.uint8), (4, 3), r"\(3,\) and dtype uint8, expected \(4,\) and uint8"),
+        ((np.int64, np.float64), (4, 4), r"\(4,\) and dtype float64; expected \(4,\) and int64"),
+        ((np.uint8, np.uint8), (4, 3), r"\(3,\) and dtype uint8; expected \(4,\) and uint8"),
     ]:
-        with pytest.raises(ValueError, match=f"Received an observation of shape {words}.* as before: wrap the env"):
+        with pytest.raises(ValueError, match=f"Received an observation of shape {words}.* as before. Wrap the env"):
             WAYS[way](lambda kinds=kinds, sizes=sizes: Line(kinds, sizes))
 
 
 @pytest.mark.parametrize("way", ["fit_parallel", "measure"])
 def test_environments_that_are_not_alike_are_refused(way):
     kinds = iter([np.uint8, np.float32])
-    with pytest.raises(ValueError, match="dtype float32, expected .* and uint8 as before"):
+    with pytest.raises(ValueError, match="dtype float32; expected .* and uint8 as before"):
         WAYS[way](lambda: Line([next(kinds)] * 2))
 
 

@@ -195,11 +195,11 @@ def test_lists_and_dicts_are_kept_as_keras_rl2_keeps_them():
 def test_bad_input():
     memory = ArrayMemory(10, window_length=2)
     memory.append(np.zeros(4, np.uint8), 0, 0., False)
-    with pytest.raises(ValueError, match=r"shape \(5,\) and dtype uint8, expected \(4,\) and uint8"):
+    with pytest.raises(ValueError, match=r"shape \(5,\) and dtype uint8; expected \(4,\) and uint8"):
         memory.append(np.zeros(5, np.uint8), 0, 0., False)
     with pytest.raises(ValueError, match="dtype float32"):
         memory.append(np.zeros(4, np.float32), 0, 0., False)
-    with pytest.raises(ValueError, match="raise nb_steps_warmup"):
+    with pytest.raises(ValueError, match="Raise nb_steps_warmup"):
         memory.sample(2)
     with pytest.raises(ValueError, match="nb_envs is 0"):
         ArrayMemory(10, window_length=2, nb_envs=0)

@@ -50,7 +50,7 @@ def folder(agent, tmp_path):
 def test_an_entry_is_written_read_and_played(agent, folder):
     began = time.process_time()
     loaded = load_agent("ram", folder)
-    assert time.process_time() - began < 4  # half a second on a computer that does nothing else
+    assert time.process_time() - began < 8  # half a second on a computer that does nothing else
     moves = [play_games(make_game(RAM), player, nb_games=1, seed=1, max_steps=200) for player in (agent, loaded)]
     assert moves[0] == moves[1]
     for theirs, ours in zip(agent.model.get_weights(), loaded.target_model.get_weights()):
@@ -76,7 +76,7 @@ def test_the_trainings_that_do_not_ship_are_reported_too(folder):
     assert [shipped_scores("ram", folder, seed)[0].mean for seed in (None, 1, 4, 10)] == [292.5, 292.5, 265, 290]
     assert [training_log("ram", folder, seed)["score"].tolist() for seed in (None, 1, 4)] == [[285], [285], [30]]
     for ask in (shipped_scores, training_log):
-        with pytest.raises(ValueError, match="ram was trained with the seeds 1, 4, 10, not with 2; choose one of them"):
+        with pytest.raises(ValueError, match="ram was not trained with seed 2; expected one of 1, 4, 10. Choose"):
             ask("ram", folder, 2)
 
 
@@ -89,7 +89,7 @@ def test_a_recipe_that_changes_later_leaves_older_agents_as_they_were(folder, mo
 def test_a_changed_missing_or_unshipped_file_is_refused(folder):
     add_entry("big", None, folder / "ram.csv", [SCORES], folder, **ENTRY)
     assert list_agents(folder) == ["ram"]
-    with pytest.raises(FileNotFoundError, match="too large to ship; expected that you make them with `python -m"):
+    with pytest.raises(FileNotFoundError, match="too large to ship; expected some of your own. Make them with `python"):
         check_weights("big", folder)
     with pytest.raises(ValueError, match="no agent 'rma'; expected one of ram, big"):
         load_agent("rma", folder)

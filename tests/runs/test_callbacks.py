@@ -95,8 +95,9 @@ def test_less_than_one_step_is_refused(agent, run):
     for nb_steps in (0, -5):
         with pytest.raises(ValueError, match=f"nb_steps is {nb_steps}; expected at least 1"):
             train(agent, run, nb_steps)
-    with pytest.raises(ValueError, match="interval is 0"):
-        SaveWeights(run, 0)
+    for interval in (0, 1.5):
+        with pytest.raises(ValueError, match=f"^interval is {interval}; expected at least 1, a whole number"):
+            SaveWeights(run, interval)
 
 
 def test_an_interrupt_leaves_an_agent_weights_and_a_message(agent, run, capsys):
@@ -139,7 +140,7 @@ def test_resume_goes_on_with_step_epsilon_memory_and_log(agent, run):
     episodes = run.episodes
     assert len(episodes) > games and episodes["game"].tolist() == list(range(1, len(episodes) + 1))
     assert episodes["step"].is_monotonic_increasing and episodes["seconds"].is_monotonic_increasing
-    with pytest.raises(ValueError, match="4,500 steps are done already"):
+    with pytest.raises(ValueError, match="4,500 steps are done already; expected the total. Ask for more"):
         agent.fit(make_game(RAM), nb_steps=2_000, verbose=0, callbacks=[ResumeAt(run.step), *callbacks])
 
 
@@ -182,7 +183,7 @@ def test_weights_of_the_other_agent_are_refused(agent, run, tmp_path):
     with pytest.raises(ValueError, match="torn.h5 does not fit"):
         load_weights(agent, tmp_path / "torn.h5")
     (tmp_path / "run.json").write_text("{}")
-    with pytest.raises(ValueError, match=r"run.json is no weights file: it is not HDF5\."):
+    with pytest.raises(ValueError, match=r"run.json is no weights file; expected HDF5\."):
         load_weights(agent, tmp_path / "run.json")
     for name in ("missing.h5", "a" * 300, "torn.h5/more.h5"):
         with pytest.raises(FileNotFoundError, match="There is no weights file .*; expected one that training saved"):
@@ -223,7 +224,7 @@ def test_weights_of_another_agent_or_game_are_refused(run):
         path.unlink()
     path.write_bytes(weights_as_hdf5(trained, make_game(RAM)))
     load_weights(stock, path)
-    with pytest.raises(ValueError, match="were made for observation_scale 0.003921569, and here it is 1.0: make agent"):
+    with pytest.raises(ValueError, match="for observation_scale 0.003921569, and here it is 1.0; expected the same"):
         load_weights(fast_agent(), path)
 
     def shown(*views):

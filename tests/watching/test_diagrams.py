@@ -73,7 +73,7 @@ def test_a_lane_goes_on_where_the_last_part_ended():
 
 
 def test_a_target_needs_a_state_to_look_at():
-    with pytest.raises(ValueError, match="n is 6 with 6 states, expected 1 to 5: draw more states"):
+    with pytest.raises(ValueError, match="n is 6; expected 1 to 5, a whole number. Draw more states"):
         diagrams.draw_n_step(6)
 
 
