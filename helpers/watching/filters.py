@@ -7,7 +7,7 @@ import numpy as np
 
 def draw_filters(weights: np.ndarray, ax: Optional[plt.Axes] = None, limit: Optional[float] = None,
                  title: str = "") -> plt.Axes:
-    """A convolution's filters: a column for each, a row for each screen that it looks at, the newest at the bottom.
+    """Draw a convolution's filters: a column for each, a row for each screen it looks at, the newest at the bottom.
 
     Red weights answer to what is bright, blue ones to what is dark.
 
