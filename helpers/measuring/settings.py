@@ -56,11 +56,11 @@ class SettingsCompared(NamedTuple):
         return {name: np.concatenate([one.games.scores for one in self.of(name)]) for name in names}
 
     def of(self, setting: str) -> List[Trained]:
-        """The trainings of one setting."""
+        """Return the trainings of one setting."""
         return [one for one in self.trainings if one.setting == setting]
 
     def __str__(self) -> str:
-        """A line for each setting: the mean of all its games, their 95 % interval, and the mean of each seed."""
+        """Return a line for each setting: the mean of all its games, their 95 % interval, each seed's mean."""
         scores = self.scores
         width = max(map(len, scores), default=0)
         lines = [] if self.complete else [f"stopped after {len(self.trainings)} of {self.requested} trainings"]
@@ -123,7 +123,7 @@ def compare_settings(settings: Dict[str, Dict[str, Any]], seeds: Sequence[int], 
 
 
 def _check_settings(settings: Any, common: Dict[str, Any], network: str, nb_envs: int) -> Dict[str, Recipe]:
-    """A recipe for each setting."""
+    """Return a recipe for each setting."""
     if not (isinstance(settings, dict) and settings and all(isinstance(one, dict) for one in settings.values())):
         raise ValueError(f"settings is {settings!r}; expected a name and its changed hyperparameters for each setting. "
                          "Write {'double': {'double': True}}, for example.")
@@ -151,7 +151,7 @@ def _check_seeds(seeds: Any) -> List[int]:
 
 def _train_and_measure(made: Recipe, run: Run, seed: int, nb_steps: int, nb_games: int,
                        bar: tqdm) -> Optional[Measurement]:
-    """The games of a newly trained agent; None if somebody interrupted."""
+    """Return the games of a newly trained agent; None if somebody interrupted."""
     before = bar.n
     with graph_of_its_own():
         set_seeds(seed)
@@ -202,7 +202,7 @@ class _Games:
 
 
 def agent_of(run: Run) -> Any:
-    """The agent that a run trained, with the newest weights that it saved, to be played or measured.
+    """Return the agent that a run trained, with the newest weights that it saved, to be played or measured.
 
     Raises:
         ValueError: the run does not say which network it has, or its weights are of another one.
@@ -219,7 +219,7 @@ def agent_of(run: Run) -> Any:
 
 
 def plot_settings(compared: SettingsCompared, ax: Optional[plt.Axes] = None) -> plt.Axes:
-    """A row for each setting as in `plot_scores`, and over it the mean of each of its trainings, an orange triangle."""
+    """Draw a row for each setting as in `plot_scores`, and over it the mean of each training, an orange triangle."""
     scores = compared.scores
     if not scores:
         return ax or plt.subplots()[1]
