@@ -148,6 +148,15 @@ def test_links_between_notebooks_work(notebook):
         assert (FOLDER / target).exists(), f"{target} does not exist"
 
 
+def test_the_glossary_is_linked_from_the_notebooks():
+    """Each of its terms once, at the first place that matters, and no other term."""
+    terms = re.findall(r"^### (.*)$", (FOLDER / "glossary.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert terms == sorted(terms), "in the order of the alphabet"
+    linked = [term for path in FOLDER.glob("*.ipynb")
+              for term in re.findall(r"\]\(glossary\.md#([^)]*)\)", path.read_text(encoding="utf-8"))]
+    assert sorted(linked) == sorted(term.replace(" ", "-") for term in terms)
+
+
 def test_no_line_is_wider_than_the_page(notebook):
     for cell in notebook.cells:
         if cell.cell_type == "code":
