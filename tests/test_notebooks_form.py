@@ -150,7 +150,7 @@ def test_links_between_notebooks_work(notebook):
 
 def test_the_glossary_is_linked_from_the_notebooks():
     """Each of its terms once, at the first place that matters, and no other term."""
-    terms = re.findall(r"^### (.*)$", (FOLDER / "glossary.md").read_text(encoding="utf-8"), re.MULTILINE)
+    terms = re.findall(r"^## (.*)$", (FOLDER / "glossary.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert terms == sorted(terms), "in the order of the alphabet"
     linked = [term for path in FOLDER.glob("*.ipynb")
               for term in re.findall(r"\]\(glossary\.md#([^)]*)\)", path.read_text(encoding="utf-8"))]
