@@ -4,6 +4,7 @@ from math import inf
 from numbers import Real
 from typing import Any
 
+import numpy as np
 from gym import Space, spaces
 
 
@@ -31,6 +32,18 @@ def check_seed(seed: Any, name: str = "seed") -> int:
         ValueError: it is something else.
     """
     return check_count(name, seed, 0, 2**32 - 1)
+
+
+def check_alike(observation: np.ndarray, held: np.ndarray) -> None:
+    """Refuse an observation that is not like those in `held` [..., *shape]: NumPy would cast it without a word.
+
+    Raises:
+        ValueError: its shape or dtype differs, or it is no array of numbers.
+    """
+    if observation.shape != held.shape[1:] or observation.dtype != held.dtype or observation.dtype.hasobject:
+        raise ValueError(f"Received an observation of shape {observation.shape} and dtype {observation.dtype}; "
+                         f"expected {held.shape[1:]} and {held.dtype} as before. Wrap the environment so that all "
+                         "observations are alike, or use a new memory.")
 
 
 def check_fits(agent: Any, env: Any) -> None:

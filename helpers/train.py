@@ -14,6 +14,7 @@ from typing import Any, Dict, List, Optional, Tuple
 import rl.agents  # first: it switches eager execution off, and a seed set before that does not reach the network
 import rl.callbacks
 
+from helpers.agents.build import build_by_recipe
 from helpers.agents.hyperparameters import HYPERPARAMETERS
 from helpers.agents.recipes import RECIPES, recipe, recorded_recipe
 from helpers.agents.weights import weights_as_hdf5
@@ -74,7 +75,7 @@ def train(run: Run) -> bool:
     seed, nb_steps = run.hyperparameters["seed"], run.hyperparameters["steps"]
     set_threads(made.nb_threads)
     set_seeds(seed)
-    agent, learning_rate = made.build_agent(), made.learning_rate
+    agent, learning_rate = build_by_recipe(made), made.learning_rate
     found = find_checkpoints(run.folder)
     if not found:
         if any(run.folder.glob("*.unused")) or any(run.folder.glob("weights*.h5")):

@@ -10,6 +10,7 @@ import sys
 import numpy as np
 import pytest
 
+from helpers.agents.build import build_by_recipe
 from helpers.agents.recipes import recipe
 from helpers.evaluate import main
 from helpers.game.environment import RAM
@@ -23,7 +24,7 @@ def weights(tmp_path_factory):
     run = tmp_path_factory.mktemp("runs") / "ram-001"
     run.mkdir()
     np.random.seed(3)
-    agent = recipe("ram_post").build_agent()
+    agent = build_by_recipe(recipe("ram_post"))
     agent.save_weights(str(run / "weights.h5"))
     (run / "hyperparameters.json").write_text(json.dumps({"agent": "ram_post", "seed": 1}))
     return run / "weights.h5"
@@ -79,7 +80,7 @@ def test_without_a_file_the_shipped_agents_stand_beside_baselines_and_papers(wei
 
 
 def test_the_table_says_whether_the_manifest_s_games_were_played_again(weights, tmp_path, capsys):
-    agent = recipe("ram_post").build_agent()
+    agent = build_by_recipe(recipe("ram_post"))
     agent.load_weights(str(weights))
     fields = {"agent": "ram_post", "command": "none", "commit": "none", "seed": 1, "seeds": {}, "env_id": RAM,
               "hyperparameters": {}, "steps": 0, "wall_seconds": 0}

@@ -23,3 +23,18 @@ def test_no_function_is_longer_than_50_lines(project):
             if isinstance(node, ast.FunctionDef):
                 last = max(getattr(part, "lineno", 0) for part in ast.walk(node))
                 assert last - node.lineno < 50, f"{path}: {node.name} has {last - node.lineno + 1} lines"
+
+
+def test_no_circle_and_at_most_nine_floors(project):
+    """A module's floor is one above the highest of those that it imports, be it only when a function is called."""
+    above = {}
+    for path in (project / "helpers").rglob("*.py"):
+        nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        module = ".".join(path.relative_to(project).with_suffix("").parts)
+        above[module] = {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+
+    def floor(module, below=()):
+        assert module not in below, f"a circle: {' imports '.join([*below, module])}"
+        return 1 + max([floor(other, (*below, module)) for other in above[module] if other in above], default=0)
+
+    assert max(floor(module) for module in above) <= 9

@@ -10,6 +10,7 @@ import tensorflow as tf
 from rl.agents import DQNAgent
 from rl.memory import SequentialMemory
 
+from helpers.agents.build import build_by_recipe
 from helpers.agents.networks import build_pixel_model, build_ram_model
 from helpers.agents.recipes import RECIPES
 
@@ -60,7 +61,7 @@ def test_the_network_is_the_posts(program):
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_the_recipe_is_the_posts(program):
     post, recipe = PROGRAMS[program], RECIPES[AGENTS[program]]
-    agent = recipe.build_agent()
+    agent = build_by_recipe(recipe)
     assert (recipe.env_id, recipe.nb_steps) == (post["env_id"], post["nb_steps"])
     assert recipe.hyperparameters["window"] == post["window"]
     assert recipe.nb_envs is None and not recipe.hyperparameters["life_as_episode"]

@@ -12,6 +12,7 @@ import pytest
 from kill_and_resume import first_difference
 
 from helpers import train
+from helpers.agents.build import build_by_recipe
 from helpers.agents.recipes import RECIPES, recipe
 from helpers.agents.weights import load_weights
 from helpers.checkpoints.checkpoint import find_checkpoints, steps_done
@@ -92,7 +93,7 @@ def test_a_run_is_stopped_resumed_and_ended(project, tmp_path):
     assert run.hyperparameters["steps"] == step + 1_500 and run.hyperparameters["seed"] == 3
     assert run.episodes["game"].tolist() == list(range(1, len(run.episodes) + 1)) != []
     assert run.episodes["step"].max() <= step + 1_500
-    load_weights(recipe("ram_post").build_agent(), folder / "weights.h5")
+    load_weights(build_by_recipe(recipe("ram_post")), folder / "weights.h5")
     log = (folder / "train.log").read_text()
     for line in ('begins: {"agent": "ram_post"', f"stopped after {step} steps", "on from checkpoint-",
                  f"ended after {step + 1_500} steps"):

@@ -9,8 +9,10 @@ from rl.policy import EpsGreedyQPolicy, LinearAnnealedPolicy
 from tensorflow.keras.models import Sequential
 from tensorflow.keras.optimizers import Adam
 
+from helpers.agents import networks
 from helpers.agents.hyperparameters import DEFAULTS, OF_AGENT, check_hyperparameters, takes_hyperparameters
 from helpers.agents.inputs import ScaleAndClip, ShowRam
+from helpers.agents.recipes import NETWORKS, Recipe
 from helpers.game.ram import nb_rows
 from helpers.learning.dqn import FastDQNAgent
 from helpers.learning.memory import ArrayMemory
@@ -55,6 +57,13 @@ def build_agent(model: Sequential, nb_actions: int, *, processor: Optional[Proce
            if fast else {}))
     agent.compile(Adam(lr=values.learning_rate, epsilon=values.adam_epsilon), metrics=["mae"])
     return agent
+
+
+def build_by_recipe(made: Recipe) -> FastDQNAgent:
+    """Build the untrained agent of a recipe, compiled."""
+    network, values = NETWORKS[made.network], made.hyperparameters
+    model = network.build(networks, nb_rows(values["window"], values["shown"]), values["hidden"])
+    return build_agent(model, network.nb_actions, fast=True, **{name: values[name] for name in OF_AGENT})
 
 
 def _check_together(values: SimpleNamespace, model: Sequential, processor: Optional[Processor], fast: bool) -> None:

@@ -3,9 +3,8 @@ from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
 
 import gym
 
-from helpers.agents.hyperparameters import DEFAULTS, HYPERPARAMETERS, OF_AGENT, check_hyperparameters, todays_names
+from helpers.agents.hyperparameters import DEFAULTS, HYPERPARAMETERS, check_hyperparameters, todays_names
 from helpers.game.environment import NB_ACTIONS, PIXELS, RAM, make_game, make_small_screen_game
-from helpers.game.ram import nb_rows
 from helpers.game.wrappers import SMALL_SCREEN, LifeAsEpisode
 
 
@@ -87,15 +86,6 @@ class Recipe(NamedTuple):
         """Make the game as it is trained on."""
         env = self.make_env(seed)
         return LifeAsEpisode(env) if self.hyperparameters["life_as_episode"] else env
-
-    def build_agent(self) -> Any:
-        """Build the untrained agent, compiled."""
-        from helpers.agents import networks
-        from helpers.agents.build import build_agent
-
-        network, values = NETWORKS[self.network], self.hyperparameters
-        model = network.build(networks, nb_rows(values["window"], values["shown"]), values["hidden"])
-        return build_agent(model, network.nb_actions, fast=True, **{name: values[name] for name in OF_AGENT})
 
 
 # Mnih et al. 2015: scale, clipping, an update for 4 steps. Hessel et al. 2018 (Rainbow): double, 3 steps, Adam's

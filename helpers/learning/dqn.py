@@ -5,10 +5,10 @@ from typing import Any, Callable, List, Optional, Sequence
 import numpy as np
 from rl.agents import DQNAgent
 
-from helpers.checks import check_count, check_seed
+from helpers.checks import check_alike, check_count, check_seed
 from helpers.learning.graph import act_function, learn_function
 from helpers.learning.loop import Training, gather_callbacks
-from helpers.learning.memory import ArrayMemory, Batch, check_alike
+from helpers.learning.memory import ArrayMemory, Batch
 from helpers.learning.parallel import ParallelTraining, check_learning_rate, check_parallel
 from helpers.learning.serial import SerialTraining
 

@@ -6,8 +6,7 @@ from typing import Any, Dict, Sequence, Tuple
 import gym
 import numpy as np
 
-from helpers.checks import check_fits
-from helpers.learning.memory import check_alike
+from helpers.checks import check_alike, check_fits
 
 Outcome = Tuple[Any, float, bool, dict]
 """Observation, reward, whether the game ended, and what else is known, as numbers."""

@@ -4,7 +4,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 import numpy as np
 from rl.memory import Experience, SequentialMemory, sample_batch_indexes
 
-from helpers.checks import check_count
+from helpers.checks import check_alike, check_count
 
 CUT = 2
 """In the place of True, says of a step that a time limit cut the game off after it: more points would have come."""
@@ -27,18 +27,6 @@ class Batch(NamedTuple):
     state1: np.ndarray
     padded: bool
     weight: np.ndarray
-
-
-def check_alike(observation: np.ndarray, held: np.ndarray) -> None:
-    """Refuse an observation that is not like those in `held` [..., *shape]: NumPy would cast it without a word.
-
-    Raises:
-        ValueError: its shape or dtype differs, or it is no array of numbers.
-    """
-    if observation.shape != held.shape[1:] or observation.dtype != held.dtype or observation.dtype.hasobject:
-        raise ValueError(f"Received an observation of shape {observation.shape} and dtype {observation.dtype}; "
-                         f"expected {held.shape[1:]} and {held.dtype} as before. Wrap the environment so that all "
-                         "observations are alike, or use a new memory.")
 
 
 class ArrayMemory(SequentialMemory):

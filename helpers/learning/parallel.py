@@ -4,10 +4,10 @@ from typing import Any, Callable, List, Optional, Sequence
 import numpy as np
 import tensorflow as tf
 
-from helpers.checks import check_count
+from helpers.checks import check_alike, check_count
 from helpers.learning.emulator import Emulator, Outcome
 from helpers.learning.loop import Listeners, Training
-from helpers.learning.memory import CUT, ArrayMemory, check_alike
+from helpers.learning.memory import CUT, ArrayMemory
 
 
 class ParallelTraining(Training):

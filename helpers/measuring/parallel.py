@@ -7,10 +7,10 @@ from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
 import gym
 import numpy as np
 
+from helpers.checks import check_alike
 from helpers.game.environment import seed_game
 from helpers.game.wrappers import ScoreKeeper
 from helpers.learning.emulator import Emulator, check_envs
-from helpers.learning.memory import check_alike
 
 EMULATORS = 8
 """At most so many, and always so many rows in a forward pass, filled or not.

@@ -11,6 +11,7 @@ from rl.callbacks import Callback
 from tensorflow.python.keras import backend
 from tqdm import tqdm
 
+from helpers.agents.build import build_by_recipe
 from helpers.agents.hyperparameters import check_hyperparameters
 from helpers.agents.recipes import NETWORKS, Recipe, recorded_recipe
 from helpers.agents.weights import load_weights, weights_as_hdf5
@@ -155,7 +156,7 @@ def _train_and_measure(made: Recipe, run: Run, seed: int, nb_steps: int, nb_game
     before = bar.n
     with graph_of_its_own():
         set_seeds(seed)
-        agent = made.build_agent()
+        agent = build_by_recipe(made)
         agent.fit_parallel(made.make_training_env, made.nb_envs, nb_steps, seed=seed, verbose=0,
                            learning_rate=made.learning_rate, callbacks=[RunLogger(run), _Moves(bar, nb_steps)])
         if agent.step < nb_steps:
@@ -213,7 +214,7 @@ def agent_of(run: Run) -> Any:
         raise FileNotFoundError(f"runs/{run.name} holds no weights; expected a run that saved some. Train it with "
                                 "SaveWeights, or choose another.")
     made = recorded_recipe(run.hyperparameters)
-    agent = made.build_agent()
+    agent = build_by_recipe(made)
     load_weights(agent, saved[-1], made.make_env())
     return agent
 

@@ -119,9 +119,10 @@ def build_and_load(made: Recipe, weights: Path) -> Any:
     Raises:
         ValueError: these are another network's or game's weights.
     """
-    agent = made.build_agent()
-    from helpers.agents.weights import load_weights  # not before: who misspelt a name need not wait for TensorFlow
+    from helpers.agents.build import build_by_recipe  # not before: who misspelt a name need not wait for TensorFlow
+    from helpers.agents.weights import load_weights
 
+    agent = build_by_recipe(made)
     load_weights(agent, weights, made.make_env())
     return agent
 

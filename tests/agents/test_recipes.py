@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from helpers.agents.build import build_by_recipe
 from helpers.agents.recipes import NETWORKS, RECIPES, recipe, recorded_name, recorded_recipe
 from helpers.checkpoints.checkpoint import Checkpoint, find_checkpoints
 from helpers.train import describe_run
@@ -38,7 +39,7 @@ def test_what_earlier_versions_stored_is_read():
 def test_each_network_takes_what_its_game_shows():
     for name, network in NETWORKS.items():
         made = RECIPES["ram_post"]._replace(network=name, options={"window": 2, "replay_limit": 40})
-        env, agent = made.make_env(seed=1), made.build_agent()
+        env, agent = made.make_env(seed=1), build_by_recipe(made)
         assert env.reset().shape == network.observation == agent.model.input_shape[2:]
         assert env.action_space.n == network.nb_actions == agent.nb_actions and env.spec.id == made.env_id
 
@@ -54,7 +55,7 @@ def test_a_learning_rate_that_falls_is_resumed_to_the_bit(tmp_path):
             random.seed(1)
             np.random.seed(1)
             tf.random.set_seed(1)
-            agent = made.build_agent()
+            agent = build_by_recipe(made)
             agent.fit_parallel(made.make_training_env, made.nb_envs, nb_steps, seed=1, verbose=0,
                                callbacks=[Checkpoint(folder)], learning_rate=made.learning_rate,
                                resume=folder if find_checkpoints(folder) else None)

@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 
+from helpers.agents.build import build_by_recipe
 from helpers.agents.recipes import recipe
 from helpers.agents.weights import weights_as_hdf5
 from helpers.files import write_whole
@@ -15,7 +16,7 @@ from helpers.watching.live_game import watch_game
 def made_and_saved(folder, name, changes=None):
     """An untrained agent, its recipe and the player made from its weights file."""
     made = recipe(name, changes)
-    agent = made.build_agent()
+    agent = build_by_recipe(made)
     write_whole(folder / "weights.h5", weights_as_hdf5(agent))
     return agent, made, DensePlayer(made, folder / "weights.h5")
 
