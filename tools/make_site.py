@@ -1,4 +1,6 @@
-"""Render the series as static HTML with navigation into build/site/. Run by `make site` inside the environment.
+"""Render the series as static HTML with navigation into build/site/, or the folder that is named.
+
+Run by `make site` inside the environment.
 
 The pages are the notebooks with their stored outputs, README.md as index.html, and the Markdown pages that these link
 to.
@@ -116,4 +118,6 @@ def check_links(page: Path) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        SITE = Path(sys.argv[1]).resolve()
     sys.exit(main())

@@ -22,9 +22,11 @@ LEVELS = "() => [...document.querySelectorAll('h1, h2, h3, h4')].map(one => Numb
 
 
 @pytest.fixture(scope="module")
-def site(project):
-    subprocess.run([sys.executable, str(project / "tools" / "make_site.py")], check=True)
-    return project / "build" / "site"
+def site(project, tmp_path_factory):
+    """In a folder of its own, as two workers may be about it at once."""
+    folder = tmp_path_factory.mktemp("site") / "site"
+    subprocess.run([sys.executable, str(project / "tools" / "make_site.py"), str(folder)], check=True)
+    return folder
 
 
 @pytest.fixture
