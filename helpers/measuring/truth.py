@@ -77,7 +77,7 @@ def expected_and_received(agent: Any, nb_games: int = 16, seed: int = 1, epsilon
 
 def _play(agent: Any, seats: List[Seat], nb_games: int, seed: int,
           epsilon: float) -> List[Tuple[int, np.ndarray, np.ndarray]]:
-    """Yield number, expected and received of each episode, in the order in which they end."""
+    """Return number, expected and received of each episode, in the order in which they end."""
     q_values, waiting, episodes = q_values_of(agent), iter(range(nb_games)), []
     scale = getattr(agent, "reward_scale", 1.0)
     steps = {seat: [] for seat in seats}

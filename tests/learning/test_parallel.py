@@ -250,11 +250,11 @@ class Endless(gym.Env):
 def test_a_time_limit_is_no_end(n_step):
     """With gamma 0.5, points for ever are worth 2; were the fourth step an end, the last two were worth 1.5 and 1."""
     agent = make_agent(n_step=n_step, gamma=.5)
-    agent.fit_parallel(lambda: gym.wrappers.TimeLimit(Endless(), 4), 4, 4000, verbose=0, seed=1)
+    agent.fit_parallel(lambda: gym.wrappers.TimeLimit(Endless(), 4), 4, 4000, verbose=0, seed=4)
     assert set(agent.memory.stored["terminal"]) == {0, CUT}
     for place in range(4):
         state = np.array([[[max(0, place - 1)] * 4, [place] * 4]], np.uint8)
-        assert agent.compute_batch_q_values(state).max() == pytest.approx(2, abs=.45)
+        assert agent.compute_batch_q_values(state).max() == pytest.approx(2, abs=.3)
 
 
 class Breaks(Corridor):
