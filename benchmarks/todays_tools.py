@@ -1,4 +1,4 @@
-"""Play an agent of weights/ on Gymnasium and ale-py, with NumPy in the place of TensorFlow, and compare.
+"""Play an agent of weights/ on Gymnasium and ale-py, with NumPy in the place of TensorFlow.
 
 `make todays-tools`, or `python -m benchmarks.todays_tools --games 20` in the peers' environment. The rules are those of
 `helpers.measuring.protocol`: whole games, the game's own points, epsilon 0.05, no game longer than 10,000 agent steps.
