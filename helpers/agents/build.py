@@ -53,8 +53,8 @@ def build_agent(model: Sequential, nb_actions: int, *, processor: Optional[Proce
         train_interval=values.train_interval, target_model_update=values.target_update, delta_clip=values.delta_clip,
         gamma=values.gamma, batch_size=values.batch_size, enable_double_dqn=values.double,
         enable_dueling_network=True, dueling_type="avg",
-        **({"n_step": values.n_step, "observation_scale": graph_scale, "reward_scale": values.reward_scale}
-           if fast else {}))
+        **({"n_step": values.n_step, "observation_scale": graph_scale, "reward_scale": values.reward_scale,
+            "exact": values.exact} if fast else {}))
     agent.compile(Adam(lr=values.learning_rate, epsilon=values.adam_epsilon), metrics=["mae"])
     return agent
 
@@ -76,10 +76,10 @@ def _check_together(values: SimpleNamespace, model: Sequential, processor: Optio
     if values.shown and model.input_shape[2:] != (128,):
         raise ValueError(f"shown is {values.shown}, but the model takes observations of shape {model.input_shape[2:]}; "
                          "expected (128,), the RAM. Leave shown out, or build a model for the RAM.")
-    for name in ("n_step", "reward_scale"):
-        if getattr(values, name) != 1 and not fast:
-            raise ValueError(f"{name} is {getattr(values, name)}, but keras-rl2's own agent knows only 1; expected 1, "
-                             "or fast=True. Pass fast=True.")
+    for name in ("n_step", "reward_scale", "exact"):
+        if getattr(values, name) != DEFAULTS[name] and not fast:
+            raise ValueError(f"{name} is {getattr(values, name)}, but keras-rl2's own agent knows only "
+                             f"{DEFAULTS[name]}; expected that, or fast=True. Pass fast=True.")
     if processor is not None and (values.observation_scale or values.reward_clip or values.shown):
         raise ValueError(f"Received a processor, observation_scale={values.observation_scale}, reward_clip="
                          f"{values.reward_clip}, shown={values.shown}; expected one or the other. Let the processor do "

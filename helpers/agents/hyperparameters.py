@@ -82,6 +82,8 @@ HYPERPARAMETERS: Dict[str, Hyperparameter] = {row[0]: Hyperparameter(*row) for r
     ("observation_scale", None, Optional[float], 1e-9, 1e9, "", "factor on observations, such as 1 / 255"),
     ("reward_clip", None, Optional[float], 1e-9, inf, "points", "to which rewards are clipped, up and down"),
     ("reward_scale", 1.0, float, 1e-9, 1e9, "", "factor on rewards after that; not 1 needs fast=True"),
+    ("exact", True, bool, None, None, "", "learn keras-rl2's numbers to the last bit; False is faster on pixels, and "
+     "needs fast=True", KERAS_RL2),
 ]}
 """One row adds a hyperparameter: checked, in every help, and stored with each run. What is left is the line that uses
 it: in `build_agent`, in `Recipe` or in `helpers.train`, as its last column says."""

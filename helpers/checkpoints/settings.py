@@ -46,7 +46,7 @@ def differences(stored: Dict[str, Any], now: Dict[str, Any]) -> List[str]:
 
 def differences_here(stored: Dict[str, Any], training: Any) -> List[str]:
     """Return a line for each setting of a checkpoint that differs from those of a training that is to go on from it."""
-    stored = dict(stored)
+    stored = {"exact": True, **stored}  # of which nothing was written until November 2026
     if isinstance(stored.get("optimizer learning_rate"), list):  # as it was written until November 2026
         rates = stored.pop("optimizer learning_rate")
         stored.update({f"{RATE}{step}": rate for step, rate in zip((0, 10_000, 100_000, 1_000_000), rates)})

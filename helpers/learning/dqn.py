@@ -6,6 +6,7 @@ import numpy as np
 from rl.agents import DQNAgent
 
 from helpers.checks import check_alike, check_count, check_seed
+from helpers.learning.gradients import with_faster_gradients
 from helpers.learning.graph import act_function, learn_function
 from helpers.learning.loop import Training, gather_callbacks
 from helpers.learning.memory import ArrayMemory, Batch
@@ -34,10 +35,12 @@ class FastDQNAgent(DQNAgent):
         observation_scale: factor on observations, inside the graph, or None. The model itself does not
             know it: another agent that loads the weights needs the same factor.
         reward_scale: factor on rewards when learning; those that callbacks get are not scaled.
+        exact: False learns by the gradients of `helpers.learning.gradients`, which are faster on pixels and differ from
+            keras-rl2's in the last digits.
     """
 
     def __init__(self, *args: Any, n_step: int = 1, observation_scale: Optional[float] = None,
-                 reward_scale: float = 1., **kwargs: Any):
+                 reward_scale: float = 1., exact: bool = True, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.n_step = check_count("n_step", n_step, 1)
         if self.n_step > 1 and not isinstance(self.memory, ArrayMemory):
@@ -48,6 +51,7 @@ class FastDQNAgent(DQNAgent):
                     f"A memory with limit={limit} offers no more transitions: raise the limit, or lower batch_size.")
         self.observation_scale = observation_scale
         self.reward_scale = reward_scale
+        self.exact = exact
         self.under_way: Optional[Training] = None  # while `fit` or `fit_parallel` runs
         self.stop_training = False  # set by Keras's callbacks
         self._learned = None  # metrics of the update that was made before its step's outcome was known
@@ -59,13 +63,16 @@ class FastDQNAgent(DQNAgent):
 
     def compile(self, optimizer: Any, metrics: Sequence[Any] = ()) -> None:
         """Compile as `DQNAgent.compile` does, but leave `metrics` as it is (keras-rl2 appends to it at each call)."""
-        target_model_update = self.target_model_update
+        model, target_model_update = self.model, self.target_model_update
         try:
             # above 1, so that keras-rl2 doesn't wrap the optimizer: the soft update is ours
             self.target_model_update = max(1, target_model_update)
+            if not self.exact:  # keras-rl2 builds what it trains on the outputs of `model`
+                self.model = with_faster_gradients(model)
+                model.compile(optimizer="sgd", loss="mse")  # as keras-rl2 does with the one that acts
             super().compile(optimizer, metrics=list(metrics))
         finally:
-            self.target_model_update = target_model_update
+            self.model, self.target_model_update = model, target_model_update
         self._act = act_function(self)
         self._learn = learn_function(self)
         self._on_train_begin()

@@ -241,6 +241,8 @@ def test_options_that_exclude_each_other_are_named():
         build_agent(build_ram_model(128, 6), 6, n_step=3)
     with pytest.raises(ValueError, match="reward_scale is 0.1, but keras-rl2's own agent knows only 1"):
         build_agent(build_ram_model(128, 6), 6, reward_scale=0.1)
+    with pytest.raises(ValueError, match="exact is False, but keras-rl2's own agent knows only True; .* fast=True"):
+        build_agent(build_ram_model(128, 6), 6, exact=False)
     for option in ({"reward_clip": 1.0}, {"observation_scale": 1 / 255}, {"shown": ["bits"]}, {"shown": ["bombs"]}):
         with pytest.raises(ValueError, match="Received a processor, .*; expected one or the other"):
             build_agent(build_ram_model(128, 6, nb_rows(3, option.get("shown", ()))), 6, processor=ScaleAndClip(),
