@@ -3,7 +3,7 @@
 TensorFlow 2.3's own operations for them leave most of a processor idle. These give the same numbers but for the last
 digits, so an agent that learns by them does not follow keras-rl2's bit for bit.
 """
-from typing import List, Tuple
+from typing import List
 
 import tensorflow as tf
 from tensorflow.keras.layers import Input

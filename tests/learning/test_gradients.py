@@ -37,7 +37,8 @@ def both_gradients(model, batch=5):
 
 def kinds_of_gradients():
     """How often each gradient of this project is asked for in the graph."""
-    kinds = [op.node_def.attr["_gradient_op_type"].s.decode() for op in tf.compat.v1.get_default_graph().get_operations()]
+    operations = tf.compat.v1.get_default_graph().get_operations()
+    kinds = [op.node_def.attr["_gradient_op_type"].s.decode() for op in operations]
     return kinds.count(CONVOLUTION), kinds.count(PRODUCT)
 
 
