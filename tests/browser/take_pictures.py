@@ -9,6 +9,7 @@ import io
 import sys
 import tempfile
 from pathlib import Path
+from typing import Optional
 
 import nbformat
 from PIL import Image
@@ -17,17 +18,18 @@ from seat import Seat, chromium, step_in
 from server import Lab
 
 PROJECT = Path(__file__).resolve().parents[2]
-VIEWPORT = {"width": 1280, "height": 1000}  # pixels, of a laptop's browser
+VIEWPORT = {"width": 1480, "height": 1000}  # pixels, of a laptop's browser
 COLOURS = 128  # enough for these pictures, and a third of the bytes
-NB_STEPS = 30_000  # agent steps of each training: some fifty games, so the curves say something
+NB_STEPS = 60_000  # agent steps of each training: some hundred games, so the curves say something
 STEPS_PLAYED = 150  # agent steps of the game before its picture is taken: bombs fall by then
 PICTURES = {"game_player": "GamePlayer()", "tensorboard": "open_tensorboard()"}
 """The name of each picture, and what stands in the cell that shows it live."""
 
 
-def store(element: Locator, path: Path) -> None:
-    """What can be seen of an element, as a small PNG."""
+def store(element: Locator, path: Path, height: Optional[int] = None) -> None:
+    """What can be seen of an element, as a small PNG; of its upper part, if a height in pixels is given."""
     picture = Image.open(io.BytesIO(element.screenshot())).convert("RGB")
+    picture = picture.crop((0, 0, picture.width, min(height or picture.height, picture.height)))
     picture.quantize(COLOURS).save(str(path), optimize=True)
 
 
@@ -57,16 +59,22 @@ def train_two(runs: Path, nb_steps: int = NB_STEPS) -> None:
 
 
 def take_tensorboard(seat: Seat, path: Path) -> None:
-    """Open TensorBoard under its cell, and wait until it has drawn a curve for each run."""
+    """Open TensorBoard under its cell, show the curves of the scores, and wait until they are drawn."""
     number = seat.find(PICTURES["tensorboard"])
     seat.run(number)
     frame = seat.cell(number).locator("iframe")
     frame.wait_for()
     frame.scroll_into_view_if_needed()
     inside = frame.element_handle().content_frame()
+    inside.get_by_text("ram-002").first.wait_for()
+    inside.get_by_role("button", name="Settings").first.click()  # they go, and the curves get wider
+    tags = inside.locator("input[placeholder='Filter tags (regex)']")
+    tags.fill("score")
+    tags.press("Tab")  # the list of names goes
     inside.get_by_text("game/mean_score").first.wait_for()
+    seat.page.mouse.move(0, 0)
     seat.page.wait_for_timeout(5_000)  # milliseconds, until the curves are drawn
-    store(frame, path)
+    store(frame, path, height=520)
 
 
 def main() -> int:
