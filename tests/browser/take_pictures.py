@@ -20,7 +20,7 @@ from server import Lab
 PROJECT = Path(__file__).resolve().parents[2]
 VIEWPORT = {"width": 1480, "height": 1000}  # pixels, of a laptop's browser
 COLOURS = 128  # enough for these pictures, and a third of the bytes
-NB_STEPS = 60_000  # agent steps of each training: some hundred games, so the curves say something
+NB_STEPS = 60_000  # agent steps of each training: some eighty games, so the curves say something
 STEPS_PLAYED = 150  # agent steps of the game before its picture is taken: bombs fall by then
 PICTURES = {"game_player": "GamePlayer()", "tensorboard": "open_tensorboard()"}
 """The name of each picture, and what stands in the cell that shows it live."""
