@@ -6,6 +6,7 @@ A notebook's stored outputs can't hold either, so a cell under each shows what a
 real JupyterLab, in a real browser.
 """
 import io
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -33,11 +34,18 @@ def store(element: Locator, path: Path, height: Optional[int] = None) -> None:
     picture.quantize(COLOURS).save(str(path), optimize=True)
 
 
+def run(seat: Seat, words: str) -> Locator:
+    """Run the cell with these words; return it."""
+    number = seat.find(words)
+    seat.run(number)
+    while not re.match(r"\[\d+\]", seat.prompt(number)):  # Lab forgets it while it connects to a kernel just started
+        seat.run(number)
+    return seat.cell(number)
+
+
 def take_game_player(seat: Seat, path: Path, steps: int = STEPS_PLAYED) -> None:
     """Press Play, let the agent play for some seconds, press pause."""
-    number = seat.find(PICTURES["game_player"])
-    seat.run(number)
-    cell = seat.cell(number)
+    cell = run(seat, PICTURES["game_player"])
     cell.get_by_role("button", name="Play").click()
     words = cell.locator(".widget-html-content").last
     words.get_by_text("tep").first.wait_for()
@@ -60,9 +68,7 @@ def train_two(runs: Path, nb_steps: int = NB_STEPS) -> None:
 
 def take_tensorboard(seat: Seat, path: Path) -> None:
     """Open TensorBoard under its cell, show the curves of the scores, and wait until they are drawn."""
-    number = seat.find(PICTURES["tensorboard"])
-    seat.run(number)
-    frame = seat.cell(number).locator("iframe")
+    frame = run(seat, PICTURES["tensorboard"]).locator("iframe")
     frame.wait_for()
     frame.scroll_into_view_if_needed()
     inside = frame.element_handle().content_frame()
