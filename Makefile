@@ -1,6 +1,6 @@
 # `make` alone prints what it can do. Works with GNU make 3.81 (macOS) and newer.
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-browser env roms evaluate notebooks train-ram train-pixels ship experiments kill-test bench bench-peers todays-tools site lint lock wheels clean
+.PHONY: help lab test test-browser env roms evaluate notebooks train-ram train-pixels ship experiments kill-test bench bench-peers todays-tools screenshots site lint lock wheels clean
 SHELL := /bin/sh
 RUN := sh tools/env.sh run
 BENCH_ARGS = $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(LENGTH),--length $(LENGTH)) $(if $(ONLY),--only $(ONLY))
@@ -55,6 +55,9 @@ bench-peers: env roms ## measure PyTorch and Stable-Baselines3 beside ours (ONLY
 todays-tools: env ## play ram_best on Gymnasium and ale-py, with NumPy alone (TODAY_ARGS="--games 10")
 	@$(RUN) sh benchmarks/peers_env.sh
 	@.venv-peers/bin/python -m benchmarks.todays_tools $(TODAY_ARGS)
+
+screenshots: env roms ## take the pictures of the player and of TensorBoard again, in Chromium
+	@$(RUN) python tests/browser/take_pictures.py
 
 site: env ## render the series as a web site into build/site/
 	@$(RUN) python tools/make_site.py

@@ -351,7 +351,7 @@ def test_no_checkout_has_windows_line_endings(project, tmp_path):
 
     (tmp_path / "one").mkdir()
     files = [".gitattributes", "Makefile", "postBuild", ".ci/run", "tools/env.sh", "environment.yml", "setup.py",
-             "weights/ram_best.h5", "weights/experiments.csv", "notebooks/pictures/01_set_up.png"]
+             "weights/ram_best.h5", "weights/experiments.csv", "notebooks/pictures/04_learn_by_hand.png"]
     for name in files:
         (tmp_path / "one" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(str(project / name), str(tmp_path / "one" / name))

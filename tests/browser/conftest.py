@@ -1,29 +1,19 @@
 """A browser, a JupyterLab, and a tab with a notebook in it."""
-import shutil
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
-from seat import Seat
+from seat import NoBrowser, Seat, chromium
 from server import Lab
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = """
-    --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
-    --disable-component-update --disable-sync
-"""
 
 
 @pytest.fixture(scope="session")
 def browser():
     """Chromium without a window; each start has an empty profile of its own."""
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if program is None:
-        pytest.skip("No browser was found: install Chromium or Chrome to run these tests.")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, headless=True, args=FLAGS.split())
-        yield browser
-        browser.close()
+    try:
+        with chromium() as browser:
+            yield browser
+    except NoBrowser as reason:
+        pytest.skip(f"{reason}")
 
 
 @pytest.fixture

@@ -2,14 +2,22 @@
 import base64
 import io
 import re
+import shutil
 import time
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Callable, List
+from typing import Callable, Iterator, List
 
 import nbformat
 from PIL import Image
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 from server import Lab
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = """
+    --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
+    --disable-component-update --disable-sync
+"""
 
 PATIENCE = 240  # seconds for cells to run; none takes so long unless it hangs or the computer is very busy
 CLICK_SECONDS = 60  # for Lab to open, to draw, to react
@@ -19,6 +27,22 @@ BAR = re.compile(r"(\d+)%\|")  # how a progress bar begins
 
 CELLS_THAT_WAIT_OR_RUN = """() => [...document.querySelectorAll('.jp-CodeCell .jp-InputArea-prompt')]
     .filter(prompt => prompt.textContent.includes('*')).length"""
+
+
+class NoBrowser(Exception):
+    """Neither Chromium nor Chrome is installed."""
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Chromium without a window; each start has an empty profile of its own."""
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if program is None:
+        raise NoBrowser("No browser was found; expected Chromium or Chrome. Install one of them.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, headless=True, args=FLAGS.split())
+        yield browser
+        browser.close()
 
 
 class Seat:
@@ -188,7 +212,7 @@ class Seat:
         self.page.set_viewport_size(size)
 
 
-# --- pictures and films ---
+# --- pictures, films and the player ---
 
 
 def frames_in(picture: Locator) -> int:
@@ -210,3 +234,7 @@ def wait_until_it_plays(seat: Seat, film: Locator) -> None:
     film.scroll_into_view_if_needed()
     assert film.evaluate("one => one.error && one.error.message") is None
     seat.wait_until(lambda: film.evaluate("one => one.videoWidth > 0 && one.currentTime > 0.2"), "the film plays")
+
+def step_in(words: str) -> int:
+    """At which step the game stands, as the line below the picture says."""
+    return int(re.search(r"[Ss]tep (\d+)", words).group(1))

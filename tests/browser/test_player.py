@@ -1,8 +1,8 @@
 """The widget in which a trained agent plays, as a person uses it."""
-import re
 import time
 
 import pytest
+from seat import step_in
 from test_first_screen import busy_factor
 
 BAR = 5  # seconds from opening the notebook to the first picture, on two cores that have nothing else to do
@@ -45,8 +45,3 @@ def test_a_trained_agent_plays_soon_after_the_notebook_was_opened(sit_down, scre
     width = cell.evaluate("one => one.scrollWidth - one.clientWidth")
     assert width <= 0, f"the widget is {width} pixels wider than the page"
     assert seconds < BAR * factor
-
-
-def step_in(words: str) -> int:
-    """At which step the game stands, as the line below the picture says."""
-    return int(re.search(r"[Ss]tep (\d+)", words).group(1))
