@@ -2,8 +2,8 @@
 
 python tools/make_patients.py            some two minutes each on free cores; `python tools/make_patients.py A D` some
 
-A row for each game: patient, kind ("training", or "measured" once it was trained), step (agent steps at its end), score,
-epsilon, loss, mean_q. Rows of patients that are not named stay.
+A row for each game: patient, kind ("training", or "measured" once it was trained), step (agent steps at its end),
+score, epsilon, loss, mean_q. Rows of patients that are not named stay.
 """
 import argparse
 import sys
