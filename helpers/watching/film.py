@@ -54,7 +54,7 @@ def draw_film_strip(recording: LiveGame, steps: Sequence[int], axes: Optional[np
             raise ValueError(f"No Q-values are known after step {step}; expected the recording of an agent. Make it "
                              "with watch_game.")
     if axes is None:
-        axes = plt.subplots(2, len(steps), figsize=(11, 3.6), squeeze=False, sharey="row",
+        axes = plt.subplots(2, len(steps), figsize=(11, 3.6), dpi=72, squeeze=False, sharey="row",
                             gridspec_kw={"height_ratios": [1.6, 1], "hspace": 0.05, "wspace": 0.08})[1]
     names = [SHORT.get(name, name) for name in recording.action_names]
     known = [0.0, 0.1, *(value for _, values in choices for value in values or ())]
