@@ -79,6 +79,9 @@ _MODULE_OF = {
     "plot_settings": "measuring.settings",
     "agent_of": "measuring.settings",
     "expected_and_received": "measuring.truth",
+    "note_games": "measuring.notes",
+    "BothFrames": "watching.film",
+    "draw_film_strip": "watching.film",
     "open_tensorboard": "runs.tensorboard",
     # 07 train faster
     "FastDQNAgent": "learning.dqn",
