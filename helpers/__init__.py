@@ -98,6 +98,11 @@ _MODULE_OF = {
     "measure_baselines": "measuring.published",
     "score_table": "measuring.published",
     "plot_table": "measuring.published",
+    # 10 read the RAM
+    "poke": "game.poke",
+    "ram_in": "game.poke",
+    "RAM_MAP": "game.ram_map",
+    "precision": "game.ram_map",
 }
 __all__ = list(_MODULE_OF)
 
