@@ -102,6 +102,11 @@ _MODULE_OF = {
     # 09 change one thing
     "training_log": "measuring.shipped",
     "shipped_seeds": "measuring.shipped",
+    # 10 read the RAM
+    "poke": "game.poke",
+    "ram_in": "game.poke",
+    "RAM_MAP": "game.ram_map",
+    "precision": "game.ram_map",
 }
 __all__ = list(_MODULE_OF)
 
