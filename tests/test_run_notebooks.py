@@ -1,5 +1,7 @@
 """tools/run_notebooks.py on small notebooks, with a real kernel: what is stored, and what is refused."""
+import base64
 import importlib.util
+import io
 import os
 import subprocess
 import sys
@@ -7,6 +9,7 @@ import sys
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
 
 
 @pytest.fixture
@@ -150,6 +153,38 @@ def test_the_picture_of_the_end_is_stored_beside_the_notebook(project, tmp_path)
     nbformat.write(new_notebook(cells=[new_markdown_cell("# A title"), cell]), str(tmp_path / "01_try.ipynb"))
     subprocess.run([sys.executable, str(project / "tools" / "run_notebooks.py"), "--folder", str(tmp_path)], check=True)
     assert (tmp_path / "pictures" / "01_try.png").read_bytes().startswith(b"\x89PNG")
+
+
+TWO_PICTURES = """
+import base64, io
+from IPython.display import Image, display
+import numpy as np
+from PIL import Image as Pillow
+from helpers.watching.moving_png import write_moving_png
+pixels = np.random.RandomState(1).randint(0, 256, (40, 30, 4)).astype(np.uint8) // 64 * 64
+pixels[..., 3] = 255
+still, moving, glass = io.BytesIO(), io.BytesIO(), io.BytesIO()
+Pillow.fromarray(pixels).save(still, "png", compress_level=0)
+write_moving_png(moving, [(Pillow.fromarray(pixels[..., :3]), 100), (Pillow.fromarray(pixels[::-1, :, :3]), 100)])
+Pillow.fromarray(pixels // 2).save(glass, "png", compress_level=0)
+for one in (still, moving, glass):
+    display(Image(data=one.getvalue(), format="png"))
+print(base64.b64encode(still.getvalue()).decode(), base64.b64encode(moving.getvalue()).decode())
+"""
+
+
+def test_pictures_are_squeezed_without_loss_and_moving_ones_left_alone(run):
+    status, said, notebook = run(TWO_PICTURES)
+    assert status == 0, said
+    still, moving, glass, words = notebook.cells[1].outputs
+    before, as_it_was = map(base64.b64decode, words.text.split())
+    after = base64.b64decode(still.data["image/png"])
+    assert len(after) < len(before) / 2
+    squeezed, original = (Image.open(io.BytesIO(data)) for data in (after, before))
+    assert (squeezed.mode, original.mode) == ("RGB", "RGBA")
+    assert squeezed.tobytes() == original.convert("RGB").tobytes()
+    assert base64.b64decode(moving.data["image/png"]) == as_it_was
+    assert Image.open(io.BytesIO(base64.b64decode(glass.data["image/png"]))).mode == "RGBA", "it can be seen through"
 
 
 def test_a_line_that_was_not_overwritten_stays_to_the_letter(run):
