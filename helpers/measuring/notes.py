@@ -1,13 +1,12 @@
 """Whole games with a note for each step: what the agent saw, what it expected of each action, and what it did."""
 from functools import partial
-from typing import Any, Callable, Dict, List, NamedTuple
+from typing import Any, Callable, Dict, List, NamedTuple, Tuple
 
 import gym
 import numpy as np
 
-from helpers.checks import check_count, check_range, check_seed
 from helpers.game.environment import RAM, make_game
-from helpers.measuring.parallel import EMULATORS, is_agent, q_values_of, take_seats
+from helpers.measuring.parallel import each_choice
 
 
 class Noted(NamedTuple):
@@ -37,25 +36,7 @@ def note_games(agent: Any, nb_games: int = 16, seed: int = 1, epsilon: float = 0
     Raises:
         ValueError: a number is out of its range, the player is no agent, or its network does not fit the game.
     """
-    if not is_agent(agent):
-        raise ValueError(f"Received {agent!r}; expected an agent, which has Q-values. Pass an agent of keras-rl2.")
-    nb_games, seed = check_count("nb_games", nb_games, 1, 10**6), check_seed(seed)
-    epsilon = check_range("epsilon", epsilon, 0, 1)
-    envs = [make_env() for _ in range(min(EMULATORS, nb_games))]
-    rows: Dict[int, List] = {game: [] for game in range(nb_games)}
-    try:
-        seats, waiting, q_values = take_seats(agent, envs), iter(range(nb_games)), q_values_of(agent)
-        for seat, game in zip(seats, waiting):
-            seat.begin(game, seed)
-        while seats:
-            for seat, values in zip(list(seats), q_values(seats)):
-                action = seat.explore(values.argmax(), epsilon)
-                rows[seat.game].append((seat.observation.copy(), values.copy(), action))
-                seat.play(action)
-                if seat.over:
-                    game = next(waiting, None)
-                    seats.remove(seat) if game is None else seat.begin(game, seed)
-    finally:
-        for env in envs:
-            env.close()
-    return [Noted(*map(np.array, zip(*game))) for game in rows.values()]
+    games: Dict[int, List[Tuple[np.ndarray, np.ndarray, int]]] = {}
+    for seat, seen, q_values, action, _ in each_choice(agent, make_env, nb_games, seed, epsilon):
+        games.setdefault(seat.game, []).append((seen.copy(), q_values.copy(), action))
+    return [Noted(*map(np.array, zip(*games[number]))) for number in sorted(games)]

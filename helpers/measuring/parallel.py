@@ -2,12 +2,12 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
 from itertools import takewhile
-from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
 import gym
 import numpy as np
 
-from helpers.checks import check_alike
+from helpers.checks import check_alike, check_count, check_range, check_seed
 from helpers.game.environment import seed_game
 from helpers.game.wrappers import ScoreKeeper
 from helpers.learning.emulator import Emulator, check_envs
@@ -66,11 +66,11 @@ def is_agent(player: Any) -> bool:
     return hasattr(player, "compute_batch_q_values")
 
 
-def take_seats(player: Any, envs: Sequence[gym.Env]) -> List[Seat]:
+def take_seats(player: Any, envs: Sequence[gym.Env], whole_games: bool = True) -> List[Seat]:
     """Take a seat at each environment; raises what `check_envs` raises."""
     check_envs(player, envs)
     for env in envs:
-        if hasattr(env, "game_goes_on"):
+        if whole_games and hasattr(env, "game_goes_on"):
             raise ValueError("LifeAsEpisode is around the game; expected whole games. Leave it out of make_env.")
     return [Seat(player, env) for env in envs]
 
@@ -171,6 +171,52 @@ def q_values_of(agent: Any) -> Callable[[List[Seat]], np.ndarray]:
                              "its training.") from error
 
     return q_values
+
+
+class Choice(NamedTuple):
+    """One step of a game: what was seen before it, the Q-values [actions], the action, and the reward as learned."""
+
+    seat: Seat
+    seen: np.ndarray
+    q_values: np.ndarray
+    action: int
+    reward: float
+
+
+def each_choice(agent: Any, make_env: Callable[[], gym.Env], nb_games: int, seed: int, epsilon: float,
+                whole_games: bool = True) -> Iterator[Choice]:
+    """Play the games that `measure` plays; yield each step, once it is made. `seat.over` says whether it was the last.
+
+    Args:
+        whole_games: False lets `LifeAsEpisode` end an episode with each life.
+
+    Raises:
+        ValueError: a number is out of its range, the player is no agent, or its network does not fit the game.
+    """
+    if not is_agent(agent):
+        raise ValueError(f"Received {agent!r}; expected an agent, which has Q-values. Pass an agent of keras-rl2.")
+    nb_games, seed = check_count("nb_games", nb_games, 1, 10**6), check_seed(seed)
+    epsilon = check_range("epsilon", epsilon, 0, 1)
+    envs = [make_env() for _ in range(min(EMULATORS, nb_games))]
+    try:
+        seats, q_values, waiting = take_seats(agent, envs, whole_games), q_values_of(agent), iter(range(nb_games))
+        for seat, game in zip(seats, waiting):
+            seat.begin(game, seed)
+        while seats:
+            for seat, values in zip(list(seats), q_values(seats)):
+                action, seen = seat.explore(values.argmax(), epsilon), seat.observation
+                _, reward, _, _ = seat.step(seat.process_action(action))
+                yield Choice(seat, seen, values, action, reward)
+                if not seat.over:
+                    continue
+                if getattr(seat.env, "game_goes_on", False):  # only a life was lost
+                    seat.reset()
+                    continue
+                game = next(waiting, None)
+                seats.remove(seat) if game is None else seat.begin(game, seed)
+    finally:
+        for env in envs:
+            env.close()
 
 
 def _by_function(act: Callable[[np.ndarray], int]) -> Callable[[List[Seat]], Sequence[int]]:

@@ -1,13 +1,11 @@
 """Do an agent's Q-values tell the truth? What it expects at each step, beside what it then receives."""
-from typing import Any, Callable, List, NamedTuple, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Tuple
 
 import gym
 import numpy as np
 
-from helpers.checks import check_count, check_range, check_seed
 from helpers.game.environment import RAM, make_game
-from helpers.learning.emulator import check_envs
-from helpers.measuring.parallel import EMULATORS, Seat, is_agent, q_values_of
+from helpers.measuring.parallel import Seat, each_choice
 
 
 class Truth(NamedTuple):
@@ -58,51 +56,15 @@ def expected_and_received(agent: Any, nb_games: int = 16, seed: int = 1, epsilon
     Raises:
         ValueError: a number is out of its range, the player is no agent, or its network does not fit the game.
     """
-    if not is_agent(agent):
-        raise ValueError(f"Received {agent!r}; expected an agent, which has Q-values. Pass an agent of keras-rl2.")
-    nb_games, seed = check_count("nb_games", nb_games, 1, 10**6), check_seed(seed)
-    epsilon = check_range("epsilon", epsilon, 0, 1)
-    envs = [make_env() for _ in range(min(EMULATORS, nb_games))]
-    try:
-        check_envs(agent, envs)
-        episodes = _play(agent, [Seat(agent, env) for env in envs], nb_games, seed, epsilon)
-    finally:
-        for env in envs:
-            env.close()
+    steps: Dict[Seat, List[Tuple[float, float]]] = {}
+    episodes: List[Tuple[int, np.ndarray, np.ndarray]] = []
+    scale = getattr(agent, "reward_scale", 1.0)
+    for seat, _, q_values, action, reward in each_choice(agent, make_env, nb_games, seed, epsilon, whole_games=False):
+        steps.setdefault(seat, []).append((q_values[action], scale * reward))
+        if seat.over:
+            expected, rewards = zip(*steps.pop(seat))
+            episodes.append((seat.game, np.array(expected, float), discounted(rewards, agent.gamma)))
     games = sorted(episodes, key=lambda one: one[0])  # lives of one game stay in their order
     return Truth(np.concatenate([expected for _, expected, _ in games]),
                  np.concatenate([received for _, _, received in games]),
                  np.repeat([game for game, _, _ in games], [len(expected) for _, expected, _ in games]))
-
-
-def _play(agent: Any, seats: List[Seat], nb_games: int, seed: int,
-          epsilon: float) -> List[Tuple[int, np.ndarray, np.ndarray]]:
-    """Return number, expected and received of each episode, in the order in which they end."""
-    q_values, waiting, episodes = q_values_of(agent), iter(range(nb_games)), []
-    scale = getattr(agent, "reward_scale", 1.0)
-    steps = {seat: [] for seat in seats}
-    for seat, game in zip(seats, waiting):
-        seat.begin(game, seed)
-    while seats:
-        for seat, values in zip(list(seats), q_values(seats)):
-            action = seat.explore(values.argmax(), epsilon)
-            _, reward, _, _ = seat.step(seat.process_action(action))
-            steps[seat].append((values[action], scale * reward))
-            if not seat.over:
-                continue
-            expected, rewards = zip(*steps[seat])
-            episodes.append((seat.game, np.array(expected, float), discounted(rewards, agent.gamma)))
-            steps[seat] = []
-            game = seat.game if _goes_on(seat.env) else next(waiting, None)
-            if game is None:
-                seats.remove(seat)
-            elif game == seat.game:
-                seat.reset()  # the next life
-            else:
-                seat.begin(game, seed)
-    return episodes
-
-
-def _goes_on(env: Any) -> bool:
-    """Whether only a life was lost, in a `LifeAsEpisode` (gym's wrappers hand its attributes on)."""
-    return bool(getattr(env, "game_goes_on", False))
